@@ -1,0 +1,42 @@
+"""srgan_lib: the library behind the book *Super-Resolution with GANs*.
+
+Names are imported on first use, so ``import srgan_lib`` is quick.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "SrganError": "errors",
+    "imresize": "images",
+    "open_image": "images",
+    "psnr": "metrics",
+    "ssim": "metrics",
+    "Generator": "networks.generator",
+    "Discriminator": "networks.discriminator",
+    "VGG19Features": "networks.vgg",
+    "train": "training.loop",
+    "Config": "training.config",
+    "Stage": "training.config",
+    "load": "pretrained",
+    "upscale": "upscale",
+    "evaluate": "benchmark",
+}
+_SUBMODULES = {"presets": "training.presets"}
+
+__all__ = [*_HOME, *_SUBMODULES]
+
+
+def __getattr__(name):
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{_SUBMODULES[name]}")
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value  # also replaces a submodule of the same name (``upscale``) once it was imported
+        return value
+    raise AttributeError(f"module 'srgan_lib' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)
