@@ -20,7 +20,7 @@ _HOME = {
     "Config": "training.config",
     "Stage": "training.config",
     "load": "pretrained",
-    "upscale": "upscale",
+    "upscale": "upscaling",
     "evaluate": "benchmark",
 }
 _SUBMODULES = {"presets": "training.presets"}
@@ -33,7 +33,7 @@ def __getattr__(name):
         return importlib.import_module(f"{__name__}.{_SUBMODULES[name]}")
     if name in _HOME:
         value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        globals()[name] = value  # also replaces a submodule of the same name (``upscale``) once it was imported
+        globals()[name] = value
         return value
     raise AttributeError(f"module 'srgan_lib' has no attribute {name!r}")
 
