@@ -1,0 +1,100 @@
+"""What the networks are trained to make small (section 2.2).
+
+Images are (N, 3, h, w) in [-1, 1], logits (N, 1). Every loss is a scalar tensor.
+
+Equations 4 to 6 leave the reduction over channels and batch open. Here every term is a *mean* over batch,
+channels and positions, but for total variation, which is a sum over each image (its weight of 2e-8 means
+nothing otherwise) and a mean over the batch.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+# "we rescaled the VGG feature maps by a factor of 1/12.75" (section 3.2): the loss by about 0.006.
+PAPER_FEATURE_SCALE = 12.75
+
+
+def pixel_mse(sr, hr):
+    """Mean squared error of two images (equation 4)."""
+    return functional.mse_loss(sr.float(), hr.float())
+
+
+def total_variation(sr):
+    """Sum of absolute differences between neighbours of each image, mean over the batch (section 2.2.1)."""
+    sr = sr.float()
+    vertical = (sr[:, :, 1:] - sr[:, :, :-1]).abs().sum()
+    horizontal = (sr[:, :, :, 1:] - sr[:, :, :, :-1]).abs().sum()
+    return (vertical + horizontal) / sr.shape[0]
+
+
+def adversarial_generator(fake_logits):
+    """-log D(G(lr)), mean over the batch (equation 6): small when the discriminator takes G's image for real.
+
+    ``softplus(-x)`` is ``-log(sigmoid(x))`` without the rounding. Unlike ``log(1 - D)`` of equation 2, its
+    gradient does not vanish while the discriminator still recognises every imitation.
+    """
+    return functional.softplus(-fake_logits.float()).mean()
+
+
+def adversarial_discriminator(real_logits, fake_logits):
+    """-log D(hr) - log(1 - D(G(lr))), each a mean over the batch (the discriminator's half of equation 2)."""
+    real = functional.softplus(-real_logits.float()).mean()
+    fake = functional.softplus(fake_logits.float()).mean()
+    return real + fake
+
+
+class VGGLoss(nn.Module):
+    """Squared distance of two images in VGG19's features (equation 5), rescaled as in section 3.2.
+
+    ``features`` is a ``VGG19Features``; ``scale`` divides its maps. 12.75 is the paper's number for the
+    original VGG19; weights whose features are larger or smaller need a scale in proportion.
+    """
+
+    def __init__(self, features, scale=PAPER_FEATURE_SCALE):
+        super().__init__()
+        self.features = features
+        self.scale = scale
+
+    def forward(self, sr, hr):
+        with torch.no_grad():
+            wanted = self.features(hr)
+        difference = (self.features(sr).float() - wanted.float()) / self.scale
+        return difference.square().mean()
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """The weighted sum to minimise, and each term before weighting (for the log)."""
+
+    total: torch.Tensor
+    terms: dict
+
+
+class GeneratorLoss(nn.Module):
+    """The perceptual loss (equation 3): content + ``adversarial`` * (-log D) + ``total_variation`` * TV.
+
+    ``content`` is a function of (sr, hr), such as ``pixel_mse`` or a ``VGGLoss``, and ``name`` what the log
+    calls it. A term whose weight is 0 is not computed.
+    """
+
+    def __init__(self, content, name, adversarial=0.0, total_variation=0.0):
+        super().__init__()
+        self.content = content
+        self.name = name
+        self.adversarial = adversarial
+        self.total_variation = total_variation
+
+    def forward(self, sr, hr, fake_logits=None):
+        """``fake_logits`` is the discriminator's verdict on ``sr``; needed when ``adversarial`` is not 0."""
+        terms = {self.name: self.content(sr, hr)}
+        total = terms[self.name]
+        if self.adversarial:
+            terms["adversarial"] = adversarial_generator(fake_logits)
+            total = total + self.adversarial * terms["adversarial"]
+        if self.total_variation:
+            terms["total_variation"] = total_variation(sr)
+            total = total + self.total_variation * terms["total_variation"]
+        return LossTerms(total, terms)
