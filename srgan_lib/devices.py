@@ -8,7 +8,7 @@ from srgan_lib.errors import SrganError
 
 
 def pick_device(device=None):
-    """The ``torch.device`` to compute on: the one asked for, else a CUDA GPU where there is one, else the CPU.
+    """The ``torch.device`` to compute on: the one asked for, else a CUDA GPU where there is one, else CPU.
 
     ``device`` is None, ``"auto"``, a name such as ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``, or a
     ``torch.device``. Raises ``SrganError`` if the device does not exist on this machine.
@@ -18,7 +18,7 @@ def pick_device(device=None):
     try:
         found = torch.device(device)
     except RuntimeError:
-        raise SrganError(f"no device is called {device!r}: use cpu, cuda, cuda:1 (the second GPU) or mps") from None
+        raise SrganError(f"no device is called {device!r}: use cpu, cuda, cuda:1 or mps") from None
     if found.type == "cuda" and not torch.cuda.is_available():
         raise SrganError(f"{device} was asked for, but torch finds no CUDA GPU here: use --device cpu")
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
@@ -44,5 +44,7 @@ def out_of_memory_says(cure):
 
 def is_out_of_memory(error):
     """Whether ``error`` means that memory ran out: numpy's, torch's on the CPU, or torch's on a GPU."""
-    said = str(error)
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in said
+    said = str(error)  # torch on the CPU raises a plain RuntimeError: Linux and Windows word it differently
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+        words in said for words in ("can't allocate memory", "not enough memory")
+    )
