@@ -1,0 +1,203 @@
+"""Images: reading and writing, value ranges, the Y channel; ``degradations`` resizes and degrades.
+
+Throughout the library a numpy image is ``uint8`` of shape ``(H, W, 3)``, RGB, channels last, and a torch
+image is ``float32`` of shape ``(..., 3, H, W)``, channels first. The network reads [0, 1] and writes [-1, 1]
+(paper, section 3.2); resizing and degrading work on levels, 0 to 255.
+"""
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from srgan_lib.degradations import Bicubic, BlurSubsample, gaussian_blur, imresize, imresize_batch
+from srgan_lib.errors import SrganError
+from srgan_lib.files import whole_file
+
+__all__ = [
+    "Bicubic",
+    "BlurSubsample",
+    "crop_to_multiple",
+    "from_signed",
+    "gaussian_blur",
+    "imresize",
+    "imresize_batch",
+    "luma",
+    "open_image",
+    "read_rgb",
+    "save_image",
+    "to_signed",
+    "to_unit",
+]
+
+# ---------------------------------------------------------------------------------------------- files
+
+SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+SAVE_OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+
+
+def open_image(path):
+    """Read an image file as a ``PIL.Image`` of mode L, LA, RGB or RGBA: 8 bits a channel, upright.
+
+    16-bit grey is scaled to 8 bits (65535 becomes 255); black-and-white becomes L; palette, CMYK and other
+    colour spaces become RGB, or RGBA where they carry transparency; the rotation that a camera noted (EXIF)
+    is applied. Of an animation the first frame is read. Raises ``SrganError``, in one line, for a file that
+    is missing, a folder, empty, unreadable, damaged, too large or no image.
+    """
+    try:
+        with open(path, "rb") as file:
+            return _standard_mode(_upright(_decode(file)))
+    except SrganError as error:
+        reason = str(error)
+    except FileNotFoundError:
+        reason = "there is no such file; check its name and folder"
+    except IsADirectoryError:
+        reason = "it is a folder; name an image file in it"
+    except PermissionError:
+        reason = "reading it is not permitted; change its permissions"
+    except UnidentifiedImageError:
+        reason = "it is not an image of a known format; use PNG, JPEG, TIFF, BMP or WebP"
+    except Image.DecompressionBombError:
+        limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
+        reason = f"it has more than {limit} megapixels; scale it down or cut it up first"
+    except MemoryError:
+        reason = "it does not fit into memory; scale it down or cut it up first"
+    except Exception as error:  # on damaged files decoders raise whatever they like
+        reason = f"it is damaged or incomplete ({_first_line(error)}); fetch or save it again"
+    raise SrganError(f"cannot read {path}: {reason}")
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _decode(file):
+    if not file.read(1):
+        raise SrganError("it is empty; fetch or save it again")
+    file.seek(0)
+    with warnings.catch_warnings():
+        # Pillow only warns from half its limit on; such images are large, but can be read.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(file)
+    image.load()
+    return image
+
+
+def _upright(image):
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a broken EXIF block is no reason to refuse the picture
+        return image
+
+
+def _standard_mode(image):
+    if image.mode in SIXTEEN_BIT_MODES:
+        return Image.fromarray(_eight_bits(np.asarray(image)))
+    if image.mode == "F":
+        raise SrganError("its numbers are floating-point, of unknown range; save it with 8 or 16 bits")
+    transparent = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
+    if image.mode in ("1", "L", "LA", "La"):
+        return image.convert("LA" if transparent or image.mode == "LA" else "L")
+    return image.convert("RGBA" if transparent or image.mode == "RGBA" else "RGB")
+
+
+def _eight_bits(levels):
+    levels = levels.astype(np.int64)
+    if levels.min() < 0 or levels.max() > 65535:
+        raise SrganError("its numbers have 32 bits, of unknown range; save it with 8 or 16 bits")
+    return ((levels + 128) // 257).astype(np.uint8)
+
+
+def read_rgb(path):
+    """Read an image file as ``uint8`` of shape ``(H, W, 3)``; grey is repeated, transparency dropped.
+
+    Raises ``SrganError`` as ``open_image`` does.
+    """
+    return np.array(open_image(path).convert("RGB"))
+
+
+def save_image(image, path):
+    """Write a ``PIL.Image`` or a ``uint8`` array, ``(H, W)`` or ``(H, W, C)``; the suffix names the format.
+
+    The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image that the format cannot hold, a folder that is
+    missing or may not be written to, and a full disk.
+    """
+    encoded = _encode(_as_pil(image), Path(path))
+    with whole_file(path) as temporary:
+        temporary.write_bytes(encoded)
+
+
+def _as_pil(image):
+    if isinstance(image, Image.Image):
+        return image
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in image.shape:
+        found = f"{image.dtype} {image.shape}"
+        raise SrganError(f"an image is a uint8 array (H, W) or (H, W, C), not {found}; see from_signed")
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if image.ndim == 3 and image.shape[2] > 4:
+        raise SrganError(f"an image has 1 to 4 channels, last in its shape, not {image.shape}; move them")
+    return Image.fromarray(image)
+
+
+def _encode(image, path):
+    format = Image.registered_extensions().get(path.suffix.lower())
+    if format not in Image.SAVE:
+        raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; use .png, .jpg or .tif")
+    buffer = BytesIO()  # encoded in memory first: Pillow hides the system's reason when a disk is full
+    try:
+        image.save(buffer, format=format, **SAVE_OPTIONS.get(format, {}))
+    except Exception as error:  # each format has its own limits and its own exceptions for them
+        raise SrganError(f"cannot write {path}: {_first_line(error)}; try .png") from error
+    return buffer.getvalue()
+
+
+# -------------------------------------------------------------------------------------- value ranges
+
+
+def to_unit(levels):
+    """Levels 0..255 as ``float32`` in [0, 1], shape ``(..., 3, H, W)``: what the generator reads.
+
+    A numpy array is channels last, ``(..., H, W, 3)``; a tensor is channels first and keeps its device.
+    """
+    if not isinstance(levels, torch.Tensor):
+        levels = torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.asarray(levels), -1, -3)))
+    return levels.to(torch.float32) / 255
+
+
+def to_signed(levels):
+    """As ``to_unit``, in [-1, 1]: the range of HR images and the generator's output (section 3.2)."""
+    return to_unit(levels) * 2 - 1
+
+
+def from_signed(images):
+    """Tensor ``(..., 3, H, W)`` in [-1, 1] as a ``uint8`` array ``(..., H, W, 3)``: clipped and rounded."""
+    levels = (images.detach().float().clamp(-1, 1) + 1) * 127.5
+    return levels.round().to(torch.uint8).movedim(-3, -1).cpu().contiguous().numpy()
+
+
+def luma(image):
+    """The Y of YCbCr (ITU-R BT.601): ``float64`` ``(H, W)`` from 16 to 235, not rounded.
+
+    ``image`` is an array ``(H, W, 3)`` of levels 0..255, ``uint8`` or float. A grey image, ``(H, W)``, is its
+    own Y and comes back as ``float64``.
+    """
+    image = np.asarray(image, dtype=np.float64)
+    if image.ndim == 2:
+        return image
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise SrganError(f"luma needs an array (H, W, 3) or (H, W), not {image.shape}; convert it to RGB")
+    return 16 + image @ (np.array([65.481, 128.553, 24.966]) / 255)
+
+
+def crop_to_multiple(image, scale):
+    """The top left part of an array ``(H, W[, C])`` whose sides are multiples of ``scale``."""
+    height, width = (side - side % scale for side in image.shape[:2])
+    if not (height and width):
+        found = f"{image.shape[1]}x{image.shape[0]}"
+        raise SrganError(f"an image of {found} pixels is smaller than the scale, {scale}; use a larger one")
+    return image[:height, :width]
