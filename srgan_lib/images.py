@@ -122,8 +122,8 @@ def read_rgb(path):
 def save_image(image, path):
     """Write a ``PIL.Image`` or a ``uint8`` array, ``(H, W)`` or ``(H, W, C)``; the suffix names the format.
 
-    The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image that the format cannot hold, a folder that is
-    missing or may not be written to, and a full disk.
+    The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image
+    that the format cannot hold, a folder that is missing or may not be written to, and a full disk.
     """
     encoded = _encode(_as_pil(image), Path(path))
     with whole_file(path) as temporary:

@@ -1,0 +1,128 @@
+"""PSNR and three SSIMs, measured as the paper measures (section 3.1): on the Y channel, borders removed.
+
+Both functions take images as ``PIL.Image`` or as arrays of levels 0 to 255, ``uint8`` or float: ``(H, W, 3)``
+in RGB, or ``(H, W)`` in grey. Where either image is grey (mode L, or an array without channels), its levels
+are its Y and the other's three channels are averaged: so is ``bridge`` in Set14 measured.
+"""
+
+import math
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import correlate1d
+from skimage.metrics import structural_similarity
+
+from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.images import luma
+
+
+def psnr(a, b, crop=4, on="y"):
+    """Peak signal-to-noise ratio of two images in dB, peak 255; ``inf`` for equal images.
+
+    ``crop`` pixels are removed from each border first (the paper removes 4). ``on`` is ``"y"``, the unrounded
+    Y channel as in the paper, or ``"rgb"``, all three channels at once. Raises ``SrganError`` for images of
+    different sizes, or no larger than twice ``crop``.
+    """
+    if on not in ("y", "rgb"):
+        raise unknown_name("channel for PSNR", on, ("y", "rgb"))
+    a, b = _comparable(a, b, crop, luma if on == "y" else np.asarray)
+    error = np.mean((a - b) ** 2)
+    return math.inf if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def ssim(a, b, kind="daala", crop=4):
+    """Structural similarity of two images, at most 1, on the unrounded Y channel, ``crop`` pixels removed.
+
+    ``kind`` names the window. ``"daala"``, the paper's, is a Gaussian that grows with the image's height, cut
+    off at the border. ``"gaussian"`` is the usual one of Wang et al. (2004): 11x11, sigma 1.5, only where it
+    fits in whole. ``"uniform"`` is scikit-image's default: a 7x7 square, sample covariance. On Set14's bicubic
+    images they give .7486, .7029 and .7201: compare numbers of one kind only. Raises ``SrganError`` as
+    ``psnr`` does, and where the window does not fit.
+    """
+    kinds = {"daala": _daala_ssim, "gaussian": _gaussian_ssim, "uniform": _uniform_ssim}
+    if kind not in kinds:
+        raise unknown_name("kind of SSIM", kind, kinds)
+    return float(kinds[kind](*_comparable(a, b, crop, luma)))
+
+
+def _comparable(a, b, crop, channels):
+    """Both images as ``float64`` arrays of one shape: averaged if either is grey, ``channels`` taken, cropped."""
+    a, b = _levels(a), _levels(b)
+    if a.shape[:2] != b.shape[:2]:
+        sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (a, b))
+        raise SrganError(f"images of {sizes} pixels cannot be compared; resize or crop them to the same size")
+    if min(a.shape[:2]) <= 2 * crop:
+        size = f"{a.shape[1]}x{a.shape[0]}"
+        raise SrganError(f"nothing is left of {size} pixels without {crop} at each border; use larger images")
+    if a.ndim == 2 or b.ndim == 2:
+        a, b = _grey(a), _grey(b)
+    a, b = channels(a), channels(b)
+    inside = slice(crop, -crop or None)
+    return a[inside, inside], b[inside, inside]
+
+
+def _levels(image):
+    if not isinstance(image, (Image.Image, np.ndarray)):
+        raise SrganError(
+            f"only arrays and PIL images are compared, not {type(image).__name__}; see open_image"
+        )
+    if isinstance(image, Image.Image) and image.mode not in ("L", "RGB"):
+        raise SrganError(f"only grey and RGB images are compared, not mode {image.mode}; use .convert('RGB')")
+    levels = np.asarray(image)
+    shape_fits = levels.ndim == 2 or (levels.ndim == 3 and levels.shape[2] in (1, 3))
+    if not shape_fits or levels.dtype.kind not in "uif":
+        found = f"{levels.dtype} {levels.shape}"
+        raise SrganError(f"only arrays (H, W, 3) or (H, W) are compared, not {found}; convert the image")
+    levels = levels.astype(np.float64)
+    return levels[..., 0] if levels.shape[2:] == (1,) else levels
+
+
+def _grey(image):
+    return image if image.ndim == 2 else image.mean(axis=2)
+
+
+# ---------------------------------------------------------------------------------------------- SSIM
+
+
+def _daala_ssim(a, b):
+    """The SSIM of the daala video tools (``dump_ssim``), which the paper used."""
+    kernel = _daala_kernel(1.5 * a.shape[0] / 256, min(a.shape))  # the height sets the width, both ways
+
+    def window_sums(plane):  # only over pixels inside the image, and not divided by the kernel's mass
+        for axis in (0, 1):
+            plane = correlate1d(plane, kernel, axis=axis, mode="constant")
+        return plane
+
+    mass, sum_a, sum_b, aa, bb, ab = map(window_sums, (np.ones_like(a), a, b, a * a, b * b, a * b))
+    c1, c2 = (0.01 * 255 * mass) ** 2, (0.03 * 255 * mass) ** 2
+    products, squares = sum_a * sum_b, sum_a**2 + sum_b**2
+    luminance = (2 * products + c1) / (squares + c1)
+    structure = (2 * (mass * ab - products) + c2) / (mass * (aa + bb) - squares + c2)
+    return (mass * luminance * structure).sum() / mass.sum()
+
+
+def _daala_kernel(sigma, shorter_side):
+    """Whole-number Gaussian weights that sum to 256, as far out as the first that would round to nothing."""
+    threshold = math.sqrt(math.pi / 2) * sigma / 256
+    reach = 0 if threshold >= 1 else math.floor(sigma * math.sqrt(-2 * math.log(threshold)))
+    distance = np.arange(1, min(reach, shorter_side - 1) + 1)
+    density = np.exp(-(distance**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
+    side = np.floor(256 * density + 0.5)
+    return np.concatenate([side[::-1], [256 - 2 * side.sum()], side])
+
+
+def _gaussian_ssim(a, b):
+    _check_window(a, 11)
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    return structural_similarity(a, b, data_range=255, **settings)
+
+
+def _uniform_ssim(a, b):
+    _check_window(a, 7)
+    return structural_similarity(a, b, win_size=7, data_range=255)
+
+
+def _check_window(image, side):
+    if min(image.shape) < side:
+        found = f"{image.shape[1]}x{image.shape[0]}"
+        raise SrganError(f"this SSIM needs {side}x{side} pixels and {found} are left; use larger images")
