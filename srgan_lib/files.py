@@ -1,0 +1,38 @@
+"""Files that are either whole or not there."""
+
+import errno
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from srgan_lib.errors import SrganError
+
+
+@contextmanager
+def whole_file(path):
+    """Yield a temporary path beside ``path``; when the block ends well, it takes ``path``'s place at once.
+
+    When the block fails, whatever was at ``path`` before is still there and the temporary file is gone. A full
+    disk or a folder that cannot be written raises ``SrganError``.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise SrganError(_reason(path, error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path):
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _reason(path, error):
+    if error.errno == errno.ENOSPC:
+        return f"{path}: the disk is full; nothing was written, free some space and try again"
+    return f"{path}: cannot be written ({error.strerror or error}); nothing was changed, choose another place"

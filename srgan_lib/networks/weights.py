@@ -1,0 +1,62 @@
+"""Generators on disk: safetensors files that carry the network's settings with its weights.
+
+Nothing is unpickled: a safetensors file holds numbers and text only, so a foreign one cannot run code.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from srgan_lib.errors import SrganError
+from srgan_lib.files import whole_file
+from srgan_lib.networks.generator import Generator
+
+SETTINGS = "generator"  # the metadata key of Generator.config
+
+
+def save_generator(generator, path):
+    """Write a generator's weights (float32) and its settings to ``path``. Returns the file's sha256.
+
+    Raises ``SrganError`` when the file cannot be written; an older file of that name is then still whole.
+    """
+    state = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
+    with whole_file(path) as temporary:
+        save_file(state, temporary, metadata={SETTINGS: json.dumps(generator.config)})
+    return file_sha256(path)
+
+
+def load_generator(path, device="cpu"):
+    """The generator in the file ``path``, in eval mode. Half-precision weights are read as float32.
+
+    Raises ``SrganError`` for a file that is missing, damaged, or not a generator of this library.
+    """
+    settings, state = _read(Path(path))
+    try:
+        generator = Generator(**settings)
+        generator.load_state_dict(state)
+    except (TypeError, RuntimeError) as error:
+        raise SrganError(f"{path}: its weights do not fit the generator it describes; get the file again") from error
+    return generator.to(device).eval()
+
+
+def file_sha256(path):
+    """The sha256 of a file, as hexadecimal digits."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _read(path):
+    """(settings, state dict in float32) of a generator's file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            settings = json.loads((file.metadata() or {})[SETTINGS])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError as error:
+        raise SrganError(f"{path}: no such file; check the path, or name a shipped model") from error
+    except KeyError as error:
+        raise SrganError(f"{path}: not a generator saved by srgan_lib (no settings in it); choose another") from error
+    except (OSError, SafetensorError, ValueError) as error:
+        raise SrganError(f"{path}: not a readable safetensors file ({error}); get the file again") from error
+    return settings, {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}

@@ -1,0 +1,151 @@
+"""What a run is: the settings of a training, frozen, and saved beside its results."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+from srgan_lib.errors import SrganError
+
+CONTENT = ("mse", "vgg")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+ANNEALING = ("steps", "cosine")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a run: a loss, a number of updates, a learning rate.
+
+    ``content`` is "mse" or "vggij" for a feature map of VGG19 ("vgg22", "vgg54"). With ``adversarial`` above 0
+    the stage is a GAN: a discriminator is trained too, one update for each of the generator's (section 3.2's
+    k = 1). ``learning_rate`` holds over ``updates``, multiplied by ``drop`` from each update of ``drop_at`` on
+    (annealing "steps"), or falls to ``drop`` of itself along half a cosine (annealing "cosine").
+    ``warm_up`` is the number of first updates over which it rises from 0.
+    """
+
+    name: str
+    updates: int
+    content: str = "mse"
+    adversarial: float = 0.0
+    total_variation: float = 0.0
+    learning_rate: float = 1e-4
+    annealing: str = "steps"
+    drop: float = 0.1
+    drop_at: tuple = ()
+    warm_up: int = 0
+    batch: int = 16
+
+    def __post_init__(self):
+        object.__setattr__(self, "drop_at", tuple(self.drop_at))
+        _at_least("updates", self.updates, 1)
+        _at_least("batch", self.batch, 1)
+        if self.annealing not in ANNEALING:
+            raise SrganError(f"stage {self.name}: annealing {self.annealing!r}; use one of {', '.join(ANNEALING)}")
+        if self.content != "mse" and not (self.content.startswith("vgg") and self.content[3:].isdigit()):
+            raise SrganError(f"stage {self.name}: content {self.content!r}; use mse, vgg22 or vgg54")
+
+    @property
+    def is_gan(self):
+        return self.adversarial > 0
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run. ``Config.from_dict(config.to_dict())`` is the same configuration.
+
+    ``data`` is "bundled", the name of a data set, a folder of photos, or a folder of high-resolution photos
+    whose low-resolution versions are in ``lr_data``. ``degradation`` is "bicubic" (the paper's experiments) or
+    "blur" (its method section: Gaussian blur, then subsampling). ``memory`` bounds the decoded photos, in bytes.
+    ``initial`` is a safetensors file of generator weights to start from instead of random ones.
+    ``ema`` above 0 keeps a moving average of the generator's weights, which is then what is validated and saved.
+    ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint is still
+    written at the end of each stage). ``time_limit`` is in seconds: the run saves and leaves when it is reached.
+    """
+
+    stages: tuple
+    out: str = "runs/srgan"
+    data: str = "bundled"
+    lr_data: str | None = None
+    validation: str = "held-out"
+    degradation: str = "bicubic"
+    scale: int = 4
+    crop: int = 96
+    blocks: int = 16
+    channels: int = 64
+    batch_norm: bool = True
+    long_skip: bool = True
+    initial: str | None = None
+    vgg_weights: str | None = None
+    seed: int = 0
+    ema: float = 0.0
+    device: str = "auto"
+    precision: str = "auto"
+    compile: bool = False
+    memory: int = 4 << 30
+    log_every: int = 20
+    validate_every: int = 1000
+    preview_every: int = 1000
+    save_every: int = 1000
+    time_limit: float | None = None
+    tensorboard: bool = True
+    deviations: tuple = field(default=())
+
+    def __post_init__(self):
+        object.__setattr__(self, "stages", tuple(_as_stage(stage) for stage in self.stages))
+        object.__setattr__(self, "deviations", tuple(self.deviations))
+        if not self.stages:
+            raise SrganError("config: no stage to train; give at least one")
+        if self.scale not in (2, 4, 8):
+            raise SrganError(f"config: scale is {self.scale}; use 2, 4 or 8")
+        if self.crop % self.scale or self.crop < 4 * self.scale:
+            raise SrganError(f"config: crop is {self.crop}; use a multiple of the scale, at least {4 * self.scale}")
+        if any(stage.is_gan for stage in self.stages) and self.crop % 16:
+            raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")
+        if self.precision not in PRECISIONS:
+            raise SrganError(f"config: precision {self.precision!r}; use one of {', '.join(PRECISIONS)}")
+        for name in ("blocks", "channels", "log_every", "memory"):
+            _at_least(name, getattr(self, name), 1)
+
+    @property
+    def updates(self):
+        """Updates of all stages together."""
+        return sum(stage.updates for stage in self.stages)
+
+    def but(self, **changes):
+        """This configuration with some settings changed; unknown names raise ``SrganError``."""
+        unknown = sorted(set(changes) - {item.name for item in fields(self)})
+        if unknown:
+            raise SrganError(f"config: there is no setting {unknown[0]!r}; see srgan train --help")
+        return replace(self, **changes)
+
+    def to_dict(self):
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values):
+        return cls(**values)
+
+    def sha256(self):
+        """A hash of every setting: two runs with the same one were asked to do the same."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+    def save(self, path):
+        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path):
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text()))
+        except FileNotFoundError as error:
+            raise SrganError(f"{path}: no run to resume there; give the folder that --out named") from error
+        except (ValueError, TypeError) as error:
+            raise SrganError(f"{path}: not a configuration of this version ({error}); start a new run") from error
+
+
+def _as_stage(stage):
+    return stage if isinstance(stage, Stage) else Stage(**stage)
+
+
+def _at_least(name, value, smallest):
+    if not isinstance(value, int) or value < smallest:
+        raise SrganError(f"config: {name} is {value!r}; use a whole number of at least {smallest}")

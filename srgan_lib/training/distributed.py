@@ -1,0 +1,76 @@
+"""One process or several: the same loop under ``python`` and under ``torchrun``."""
+
+import os
+
+import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from srgan_lib.errors import SrganError
+
+
+def start():
+    """Join the other processes if ``torchrun`` started this one. Returns (rank, world)."""
+    if "RANK" not in os.environ:
+        return 0, 1
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return distributed.get_rank(), distributed.get_world_size()
+
+
+def finish():
+    """Leave the group, if there is one."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def own_device(device):
+    """Each process takes a GPU of its own; a device other than "cuda" stays as it is."""
+    if device.type != "cuda" or "LOCAL_RANK" not in os.environ:
+        return device
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    torch.cuda.set_device(device)
+    return device
+
+
+def check_batch(batch, world):
+    """Every process must get equally many crops, or a mean over processes is not the mean over the batch."""
+    if batch % world:
+        raise SrganError(f"batch {batch} cannot be shared equally by {world} processes; choose a multiple of {world}")
+
+
+def shared(network, device):
+    """``network`` with gradients averaged over all processes: the gradients of the whole batch.
+
+    On GPUs batch normalisation also takes its statistics over the whole batch. Buffers are not broadcast at
+    each forward pass: the discriminator runs twice before one backward pass, which may not find them changed.
+    """
+    if not distributed.is_initialized():
+        return network
+    if device.type == "cuda":
+        network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        return DistributedDataParallel(network, device_ids=[device.index], broadcast_buffers=False)
+    return DistributedDataParallel(network, broadcast_buffers=False)
+
+
+def mean(values):
+    """The mean of a tensor over all processes."""
+    if distributed.is_initialized():
+        distributed.all_reduce(values)
+        values /= distributed.get_world_size()
+    return values
+
+
+def anyone(flag, device):
+    """Whether any process raised ``flag``: all must leave the loop at the same update."""
+    if not distributed.is_initialized():
+        return flag
+    raised = torch.tensor(float(flag), device=device)
+    distributed.all_reduce(raised)
+    return bool(raised.item())
+
+
+def wait():
+    """Until every process has come here."""
+    if distributed.is_initialized():
+        distributed.barrier()

@@ -1,0 +1,293 @@
+"""The training loop: one for SRResNet and SRGAN, on a CPU, on a GPU, or on many under ``torchrun``.
+
+A run is a folder: ``config.json``, ``record.json`` (what it was and what came out), ``log.jsonl``,
+``checkpoints/``, ``previews/``, ``tensorboard/`` and, after each stage, its generator as ``STAGE.safetensors``.
+"""
+
+import math
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from srgan_lib.data.bank import PatchBank
+from srgan_lib.data.choose import photos_of
+from srgan_lib.devices import out_of_memory_says, pick_device
+from srgan_lib.errors import SrganError
+from srgan_lib.images import Bicubic, BlurSubsample
+from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.weights import load_generator, save_generator
+from srgan_lib.training import checkpoints, distributed
+from srgan_lib.training.config import Config
+from srgan_lib.training.content import generator_loss
+from srgan_lib.training.records import RunRecord, data_facts, hardware_facts
+from srgan_lib.training.report import Report, Silence
+from srgan_lib.training.step import Networks, learning_rate
+from srgan_lib.training.validation import bicubic_baseline, examples_from, preview, validate
+
+DEGRADATIONS = {"bicubic": Bicubic, "blur": BlurSubsample}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What ``train`` returns: the run's folder, the generator in eval mode, the updates done, why it stopped.
+
+    ``stopped`` is "finished", "time limit" or the name of a signal; all but the first can be resumed.
+    """
+
+    folder: Path
+    generator: Generator
+    updates: int
+    stopped: str
+    record: dict
+
+
+def train(config, resume=False):
+    """Train as ``config`` says. Returns a ``Result``; what was learned is in the folder ``config.out``.
+
+    With ``resume`` a run that is already in that folder goes on from its last checkpoint, on the CPU bit for
+    bit as if it had never stopped; where there is none, a new one starts. SIGINT (Ctrl-C), SIGTERM and the
+    configuration's time limit save a checkpoint and return. Raises ``SrganError`` for a folder that holds
+    another run, data that cannot be used, a loss that is no longer a number, and memory that runs out.
+    """
+    rank, world = distributed.start()
+    try:
+        with out_of_memory_says(f"lower batch (now {config.stages[0].batch}) or crop (now {config.crop})"):
+            return Run(config, resume, rank, world).go()
+    finally:
+        distributed.finish()
+
+
+def resume(folder, **changes):
+    """Go on with the run in ``folder``. ``changes`` are settings that may differ: a time limit, a device."""
+    config = Config.read(Path(folder) / "config.json").but(out=str(folder), **changes)
+    return train(config, resume=True)
+
+
+class Run:
+    """One call of ``train``."""
+
+    def __init__(self, config, resume, rank, world):
+        self.config, self.rank, self.world = config, rank, world
+        self.folder = Path(config.out)
+        self.device = distributed.own_device(pick_device(config.device))
+        self.degradation = DEGRADATIONS[config.degradation](config.scale)
+        for stage in config.stages:
+            distributed.check_batch(stage.batch, world)
+        saved = self._earlier(resume)
+        self.update = saved["update"] if saved else 0
+        self.generator = self._first_generator(saved)
+        self.bank = self._open_bank()
+        self.examples = examples_from(photos_of(config.validation), self.degradation)
+        self._saved = saved
+        self.record = self._open_record(saved)
+        self.report = Report(config, self.update) if rank == 0 else Silence()
+        self._pending = []
+        self._logged_at = time.monotonic()
+
+    def _earlier(self, resume):
+        """The state to resume from, or None; refuses a folder that holds another run."""
+        saved = checkpoints.latest(self.folder / "checkpoints") if self.folder.exists() else None
+        if saved and not resume:
+            raise SrganError(f"{self.folder}: holds a run already; resume it, or choose another --out")
+        if saved:
+            checkpoints.check_same_run(self.config, saved["config"], self.folder)
+        return saved
+
+    def _first_generator(self, saved):
+        torch.manual_seed(self.config.seed)
+        names = ("scale", "blocks", "channels", "batch_norm", "long_skip")
+        wanted = {name: getattr(self.config, name) for name in names}
+        generator = Generator(**wanted)
+        if saved:
+            generator.load_state_dict(saved["networks"]["trained"])
+        elif self.config.initial:
+            initial = load_generator(self.config.initial)
+            if initial.config != generator.config:
+                raise SrganError(f"{self.config.initial}: is {initial.config}, not the {wanted} of this run; change one")
+            generator.load_state_dict(initial.state_dict())
+        return generator.to(self.device)
+
+    def _open_bank(self):
+        config = self.config
+        return PatchBank(
+            photos_of(config.data, config.lr_data),
+            crop=config.crop,
+            degradation=self.degradation,
+            memory=config.memory,
+            device=self.device,
+            seed=config.seed,
+            batch=config.stages[0].batch,
+        )
+
+    def _open_record(self, saved):
+        if self.rank:
+            return None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config.save(self.folder / "config.json")
+        photos = [photo for part in self.bank.parts for photo in part]
+        facts = {
+            "config": self.config.to_dict(),
+            "config_sha256": self.config.sha256(),
+            "seed": self.config.seed,
+            "data": data_facts(sorted(photos, key=lambda photo: photo.path), self.config.data),
+            "hardware": hardware_facts(self.device, self.world),
+            "bicubic_psnr": bicubic_baseline(self.examples),
+        }
+        return RunRecord(self.folder / "record.json", facts, saved["record"] if saved else None)
+
+    def go(self):
+        """All stages that are not done yet."""
+        first, reason = 0, None
+        with _caught_signals() as caught:
+            self._stop = _Stop(caught, self.config.time_limit, self.device)
+            for stage in self.config.stages:
+                reason = self._stage(stage, first) if self.update < first + stage.updates else None
+                if reason:
+                    break
+                first += stage.updates
+        if self.record:
+            self.record.write(stopped=reason or "finished", updates=self.update)
+        self.report.close()
+        facts = self.record.facts if self.record else {}
+        return Result(self.folder, self.generator.eval(), self.update, reason or "finished", facts)
+
+    def _stage(self, stage, first):
+        """Train one stage. Returns why it stopped early, or None when it is done."""
+        loss, facts = generator_loss(stage, self.config.vgg_weights, self.device)
+        torch.manual_seed(self.config.seed + first)  # a resumed run draws the same discriminator
+        networks = Networks(self.config, stage, self.generator, loss, self.device)
+        if self._saved and self._saved["stage"] == stage.name:
+            networks.restore(self._saved["networks"])
+        self._saved = None
+        while self.update < first + stage.updates:
+            self._one_update(networks, stage, first)
+            reason = self._stop.reason(self.update % self.config.log_every == 0)
+            if reason:
+                self._save(networks, stage)
+                self.report.say(f"{reason}: saved after {self.update} updates in {self.folder}; resume to go on")
+                return reason
+        self._finish_stage(networks, stage, facts)
+        return None
+
+    def _one_update(self, networks, stage, first):
+        networks.set_learning_rate(learning_rate(stage, self.update - first))
+        lr, hr = self.bank.batch(self.update, stage.batch, self.rank, self.world)
+        terms = networks.update(lr, hr)
+        self._pending.append(terms)
+        self.update += 1
+        self.report.advance(stage)
+        config, last = self.config, self.update == first + stage.updates
+        if self.update % config.log_every == 0 or last:
+            self._log(stage, learning_rate(stage, self.update - 1 - first))
+        look = _due(self.update, config.preview_every)
+        if look or last or _due(self.update, config.validate_every):
+            self._validate(networks, stage, look or last)
+        if _due(self.update, config.save_every) and not last:
+            self._save(networks, stage)
+
+    def _log(self, stage, rate):
+        """Report the mean of each term since the last time. This is where the GPU is waited for."""
+        if not self._pending:
+            return
+        values = self._finite_means()
+        now = time.monotonic()
+        speed = len(self._pending) / (now - self._logged_at)
+        self._logged_at = now
+        self._pending = []
+        facts = {"stage": stage.name, "learning_rate": rate, "updates_per_second": round(speed, 4)}
+        self.report.losses(self.update, facts | values)
+
+    def _finite_means(self):
+        names = list(self._pending[0])
+        rows = torch.stack([torch.stack([terms[name].float() for name in names]) for terms in self._pending])
+        rows = distributed.mean(rows).cpu()
+        for row, number in zip(rows, range(self.update - len(rows) + 1, self.update + 1), strict=True):
+            for name, value in zip(names, row.tolist(), strict=True):
+                if not math.isfinite(value):
+                    raise SrganError(self._diverged(number, name, value))
+        return {name: round(value, 7) for name, value in zip(names, rows.mean(0).tolist(), strict=True)}
+
+    def _diverged(self, number, name, value):
+        last = (checkpoints.found(self.folder / "checkpoints") or ["none"])[-1]
+        return (
+            f"update {number}: the {name} loss is {value}; last good checkpoint: {last};"
+            " lower the learning rate, then resume or start again"
+        )
+
+    def _validate(self, networks, stage, look):
+        if self.rank:
+            return
+        values, images = validate(networks.trained(), self.examples)
+        self.record.measured({"update": self.update, "stage": stage.name, "psnr": values})
+        self.report.validation(self.update, values, preview(self.examples, images) if look else None)
+
+    def _save(self, networks, stage):
+        """A checkpoint, after making sure that no loss since the last log was no number."""
+        self._log(stage, networks.generator_adam.param_groups[0]["lr"])
+        if self.rank == 0:
+            trained = {name: value.cpu() for name, value in networks.trained().state_dict().items()}
+            state = {
+                "update": self.update,
+                "stage": stage.name,
+                "config": self.config.to_dict(),
+                "networks": {**networks.state(), "trained": trained},
+                "record": self.record.carried(),
+            }
+            checkpoints.save(self.folder / "checkpoints", self.update, state)
+            self.record.write(updates=self.update)
+        distributed.wait()
+
+    def _finish_stage(self, networks, stage, facts):
+        self._save(networks, stage)
+        self.generator.load_state_dict(networks.trained().state_dict())
+        if self.rank == 0:
+            path = self.folder / f"{stage.name}.safetensors"
+            sha256 = save_generator(self.generator, path)
+            self.record.stage_done(stage.name, {"weights": path.name, "sha256": sha256, **facts})
+            self.record.write(updates=self.update)
+
+
+def _due(update, every):
+    return every > 0 and update % every == 0
+
+
+class _Stop:
+    """Whether to save and leave now, decided by all processes together."""
+
+    def __init__(self, caught, time_limit, device):
+        self.caught, self.device = caught, device
+        self.deadline = time.monotonic() + time_limit if time_limit else math.inf
+
+    def reason(self, at_log):
+        """Why to stop, or None. Several processes ask each other only when they log: asking costs time."""
+        mine = self.caught[0] if self.caught else "time limit" if time.monotonic() > self.deadline else None
+        if not torch.distributed.is_initialized():
+            return mine
+        if not at_log or not distributed.anyone(bool(mine), self.device):
+            return None
+        return mine or "another process stopped"
+
+
+@contextmanager
+def _caught_signals():
+    """Within the block SIGINT and SIGTERM are noted in a list; a second SIGINT interrupts at once."""
+    caught = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught  # Python delivers signals to the main thread only
+        return
+
+    def note(number, _):
+        caught.append(signal.Signals(number).name)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

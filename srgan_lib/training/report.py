@@ -1,0 +1,81 @@
+"""What a run says while it goes on: one progress bar, JSON lines, TensorBoard, previews as images."""
+
+import json
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from srgan_lib.images import save_image
+
+
+class Report:
+    """Writes ``log.jsonl``, ``tensorboard/`` and ``previews/`` in the run's folder and draws the progress bar.
+
+    When a run is resumed at an update, what an earlier, killed session wrote beyond it is dropped first.
+    """
+
+    def __init__(self, config, update):
+        self.folder = Path(config.out)
+        self.log = self.folder / "log.jsonl"
+        self._drop_lines_after(update)
+        self._board = _board(self.folder / "tensorboard", update) if config.tensorboard else None
+        self.bar = tqdm(total=config.updates, initial=update, unit="update", dynamic_ncols=True, smoothing=0.1)
+
+    def _drop_lines_after(self, update):
+        if self.log.exists():
+            lines = self.log.read_text().splitlines()
+            kept = [line for line in lines if line.endswith("}") and json.loads(line)["update"] <= update]
+            self.log.write_text("".join(f"{line}\n" for line in kept))
+
+    def advance(self, stage):
+        self.bar.set_description(stage.name, refresh=False)
+        self.bar.update()
+
+    def losses(self, update, values):
+        """Log the mean of each term since the last time; the bar shows the generator's and discriminator's."""
+        self._write({"update": update, **values})
+        shown = {name: f"{values[name]:.4g}" for name in ("generator", "discriminator") if name in values}
+        self.bar.set_postfix(shown)
+        self._scalars(values, update)
+
+    def validation(self, update, values, picture):
+        """Log PSNR by photo and, where there is a picture, save it as ``previews/UPDATE.png``."""
+        self._write({"update": update, "psnr": values})
+        self._scalars({f"psnr/{name}": value for name, value in values.items()}, update)
+        if picture is not None:
+            folder = self.folder / "previews"
+            folder.mkdir(exist_ok=True)
+            save_image(picture, folder / f"{update:09d}.png")
+            if self._board:
+                self._board.add_image("preview", picture, update, dataformats="HWC")
+
+    def say(self, line):
+        """A line above the bar."""
+        self.bar.write(line)
+
+    def close(self):
+        self.bar.close()
+        if self._board:
+            self._board.close()
+
+    def _write(self, values):
+        with open(self.log, "a") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def _scalars(self, values, update):
+        for name, value in values.items() if self._board else ():
+            if isinstance(value, (int, float)):
+                self._board.add_scalar(name, value, update)
+
+
+class Silence:
+    """The report of every process but the first."""
+
+    def __getattr__(self, _):
+        return lambda *_: None
+
+
+def _board(folder, update):
+    from torch.utils.tensorboard import SummaryWriter  # takes seconds to import: not before it is needed
+
+    return SummaryWriter(folder, purge_step=update + 1)
