@@ -1,0 +1,79 @@
+"""Figures that several chapters share: images in a row, and two images under one slider."""
+
+import base64
+import html
+import uuid
+from io import BytesIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from srgan_lib.errors import SrganError
+
+WIDTH = 8  # inches: a page's column
+
+
+def image_row(images, titles, *, height=None):
+    """Images, uint8 (H, W, 3) or (H, W), side by side under their titles. Returns the matplotlib figure.
+
+    Pixels are shown as squares, not smoothed: what is seen is what is there. ``height`` is in inches; by
+    default it follows from the first image's shape.
+    """
+    rows, columns = np.shape(images[0])[:2]
+    height = height or WIDTH / len(images) * rows / columns + 0.4
+    figure, axes = plt.subplots(1, len(images), figsize=(WIDTH, height), squeeze=False, layout="constrained")
+    for axis, image, title in zip(axes[0], images, titles, strict=True):
+        axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axis.set_title(title, fontsize=10)
+        axis.axis("off")
+    return figure
+
+
+class BeforeAfter:
+    """Two images of one size, uint8 (H, W, 3), under a slider that uncovers the second.
+
+    Shown by a notebook as plain HTML: it needs no kernel and no library, works in the built page, in Colab and
+    from a file, with the mouse, a finger or the arrow keys. ``alternative`` is the text for who cannot see it;
+    ``labels`` name the two sides. ``width`` is the largest width in CSS pixels. Raises ``SrganError`` if the
+    sizes differ.
+    """
+
+    def __init__(self, before, after, labels, alternative, width=640):
+        if np.shape(before) != np.shape(after):
+            raise SrganError(f"before is {np.shape(before)} and after {np.shape(after)}; give images of one size")
+        self.before, self.after, self.labels = before, after, labels
+        self.alternative, self.width = alternative, width
+
+    def _repr_html_(self):
+        rows, columns = np.shape(self.before)[:2]
+        return _BEFORE_AFTER.format(
+            name=f"before-after-{uuid.uuid4().hex[:12]}",
+            before=_data_uri(self.before),
+            after=_data_uri(self.after),
+            left=html.escape(self.labels[0]),
+            right=html.escape(self.labels[1]),
+            alternative=html.escape(self.alternative, quote=True),
+            width=self.width,
+            rows=rows,
+            columns=columns,
+        )
+
+
+def _data_uri(image):
+    buffer = BytesIO()
+    Image.fromarray(np.asarray(image)).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+# The second image lies on the first and is clipped from the left at the slider's position.
+_BEFORE_AFTER = """\
+<figure id="{name}" style="max-width:{width}px;width:100%;margin:1em 0">
+<div style="position:relative;aspect-ratio:{columns}/{rows};overflow:hidden;border-radius:4px">
+<img src="{before}" alt="{alternative}" style="position:absolute;width:100%;height:100%;margin:0;max-width:none">
+<img src="{after}" alt="" style="position:absolute;width:100%;height:100%;margin:0;max-width:none;clip-path:inset(0 0 0 50%)">
+</div>
+<input type="range" min="0" max="100" value="50" aria-label="{left} on the left, {right} on the right: move the border"
+ style="width:100%;margin:.5em 0 0" oninput="this.parentNode.querySelectorAll('img')[1].style.clipPath='inset(0 0 0 '+this.value+'%)'">
+<figcaption style="display:flex;justify-content:space-between;font-size:.9em"><span>{left}</span><span>{right}</span></figcaption>
+</figure>"""
