@@ -41,12 +41,8 @@ class Package:
     without_it: str
 
     @property
-    def folder(self):
-        return self.name.split("/")[-1]
-
-    @property
     def tarball(self):
-        return f"{self.folder}-{self.version}.tgz"
+        return f"{self.name.split('/')[-1]}-{self.version}.tgz"
 
     @property
     def known_hash(self):
@@ -72,7 +68,7 @@ WIDGETS = Package(
     "@jupyter-widgets/html-manager",
     "1.0.15",
     "sha512-5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-    ("dist/embed-amd.js",),
+    ("dist/embed-amd.js", "dist/*.woff2", "dist/*.woff", "dist/*.ttf"),
     "saved widgets do not move",
 )
 FONTS = (
@@ -157,7 +153,7 @@ def collect(target, registry=None, cache=None, packages=PACKAGES):
             missing[package] = "the registry does not answer"
             continue
         try:
-            unpack_needed(package, fetch(package, registry, cache), target / package.folder)
+            unpack_needed(package, fetch(package, registry, cache), target / package.name)
         except (requests.ConnectionError, requests.Timeout):
             reachable = False
             missing[package] = "the registry does not answer"
@@ -174,6 +170,19 @@ def report(missing, registry):
     logger.info("vendored: built without %s from %s (%s): %s", names, registry, losses, reasons)
 
 
+def widget_scripts():
+    """What a page with widgets loads, in order. The widget manager finds its icons, and any other widget, in our own copy.
+
+    The addresses are relative to the page: pages stand at the top of the site.
+    """
+    here = f"_static/{FOLDER}"
+    return {
+        "": {"body": f"window.require = {{baseUrl: '{here}'}};"},
+        f"{FOLDER}/requirejs/require.js": {},
+        f"{FOLDER}/{WIDGETS.name}/dist/embed-amd.js": {"data-jupyter-widgets-cdn": f"{here}/"},
+    }
+
+
 def set_up_pages(app, config):
     """Fetch the packages and point MathJax, the widgets and the fonts at them."""
     logging.getLogger("pooch").setLevel(logging.WARNING)
@@ -188,14 +197,10 @@ def set_up_pages(app, config):
     (target / "absent.js").write_text("// not fetched when the book was built\n", encoding="utf-8")
     config.html_static_path.append(str(static))
     config.mathjax_path = f"{FOLDER}/absent.js" if MATHJAX in missing else f"{FOLDER}/mathjax/es5/tex-mml-chtml.js"
-    scripts = {} if {REQUIREJS, WIDGETS} & missing.keys() else {
-        f"{FOLDER}/requirejs/require.js": {},
-        f"{FOLDER}/html-manager/dist/embed-amd.js": {},
-    }
-    config.nb_ipywidgets_js = scripts
+    config.nb_ipywidgets_js = {} if {REQUIREJS, WIDGETS} & missing.keys() else widget_scripts()
     for font in FONTS:
-        for sheet in sorted((target / font.folder).glob("*.css")):
-            app.add_css_file(f"{FOLDER}/{font.folder}/{sheet.name}", priority=400)
+        for sheet in sorted((target / font.name).glob("*.css")):
+            app.add_css_file(f"{FOLDER}/{font.name}/{sheet.name}", priority=400)
 
 
 def setup(app):
