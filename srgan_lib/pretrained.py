@@ -1,0 +1,95 @@
+"""Trained generators by name. Their weights and run records are part of the package: nothing is downloaded.
+
+``NAME.safetensors`` holds the weights, ``NAME.json`` the record of the run that made them, with their sha256.
+"""
+
+import json
+from pathlib import Path
+
+from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.files import whole_file
+from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.weights import file_sha256, load_generator, save_generator
+
+WEIGHTS = Path(__file__).with_name("weights")
+SUFFIX = ".safetensors"
+
+
+def names():
+    """The names of the shipped models, in alphabetical order."""
+    return sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
+
+
+def path(name):
+    """The file of a shipped model. An unknown name raises ``SrganError``, which suggests the nearest."""
+    known = {other.lower(): other for other in names()}
+    if str(name).lower() not in known:
+        raise unknown_name("model", name, known.values())
+    return WEIGHTS / (known[str(name).lower()] + SUFFIX)
+
+
+def record(name):
+    """The run record of a shipped model, a dictionary: how it was trained, on what, and what it reaches."""
+    file = path(name).with_suffix(".json")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SrganError(
+            f"{file}: the record of {name} cannot be read ({error}); reinstall srgan_lib"
+        ) from error
+
+
+def load(model, device="cpu"):
+    """A trained generator in eval mode, on ``device``: LR (N, 3, h, w) in [0, 1] in, SR in about [-1, 1] out.
+
+    ``model`` is the name of a shipped model, a safetensors file that a training wrote, or the folder of a run
+    (its latest finished stage is taken). A shipped file's hash is checked. Raises ``SrganError`` for an
+    unknown name, which suggests the nearest, and for a file that is missing, damaged or of another program.
+    """
+    if _looks_like_a_path(model):
+        return load_generator(_latest_stage(Path(model)), device)
+    file = path(model)
+    if file_sha256(file) != record(model).get("sha256"):
+        raise SrganError(f"{file}: damaged, its hash is not the one on record; reinstall srgan_lib")
+    return load_generator(file, device)
+
+
+def as_generator(model, device="cpu"):
+    """``load(model)``, or ``model`` itself where it is a ``Generator`` already (it stays where it is)."""
+    return model if isinstance(model, Generator) else load(model, device)
+
+
+def ship(generator, name, record, folder=None):
+    """Write a generator and its run record where ``load`` finds it by ``name``; returns the weights' path.
+
+    ``generator`` is a ``Generator`` or a file or run folder that ``load`` reads. ``record`` is a dictionary
+    of facts about the training; the hash and the network's settings are added to it. ``folder`` is the
+    package's own folder of weights if not given.
+    """
+    folder = Path(folder or WEIGHTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = as_generator(generator)
+    file = folder / (name + SUFFIX)
+    sha256 = save_generator(generator, file)
+    facts = {**record, "name": name, "sha256": sha256, "generator": generator.config}
+    with whole_file(file.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def _looks_like_a_path(model):
+    text = str(model)
+    if isinstance(model, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
+        return True
+    return text.lower() not in {name.lower() for name in names()} and Path(text).exists()
+
+
+def _latest_stage(place):
+    if not place.is_dir():
+        return place
+    files = sorted(place.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
+    if not files:
+        raise SrganError(
+            f"{place}: no trained weights in it (no stage has been finished); give a {SUFFIX} file"
+        )
+    return files[-1]
