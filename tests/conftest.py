@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs two workers; also makes sums repeatable
@@ -26,7 +28,9 @@ def refuse_unlisted_skip(report):
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     if not any(pattern.search(reason) for pattern in allowed_skips()):
         report.outcome = "failed"
-        report.longrepr = f"skipped although SRGAN_DATA is set, and not listed in {ALLOWED_SKIPS.name}: {reason}"
+        report.longrepr = (
+            f"skipped although SRGAN_DATA is set, and not listed in {ALLOWED_SKIPS.name}: {reason}"
+        )
     return report
 
 
@@ -44,3 +48,34 @@ def pytest_make_collect_report(collector):
 def root():
     """Folder of the project."""
     return ROOT
+
+
+def find_data(folder):
+    """The first of ``<repository>/data/FOLDER`` and ``$SRGAN_DATA/FOLDER`` that exists; else skips."""
+    bases = [ROOT / "data", *filter(None, [os.environ.get("SRGAN_DATA")])]
+    for base in map(Path, bases):
+        if (base / folder).is_dir():
+            return base / folder
+    looked = " or ".join(str(Path(base) / folder) for base in bases)
+    pytest.skip(
+        f"test data missing: {folder} (looked for {looked}; set SRGAN_DATA to the folder that holds it)"
+    )
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """A function: ``data_folder("benchmarks/Set5")`` is its path, or the test skips with the reason."""
+    return find_data
+
+
+@pytest.fixture(scope="session")
+def vgg19_file():
+    """The original VGG19's weights as safetensors: ``data/vgg19-original.safetensors``, or ``$SRGAN_DATA/vgg19``'s
+    pack, which is unpacked there once."""
+    path = ROOT / "data" / "vgg19-original.safetensors"
+    if not path.exists():
+        unpack = find_data("vgg19") / "unpack.py"
+        part = path.with_name(f"vgg19-{os.getpid()}.part")
+        subprocess.run([sys.executable, str(unpack), str(part)], check=True, stdout=subprocess.DEVNULL)
+        part.replace(path)
+    return path
