@@ -35,6 +35,9 @@ __all__ = [
 
 # ---------------------------------------------------------------------------------------------- files
 
+# Pillow warns from half the size that it refuses; such images are large, but can be read.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 SAVE_OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 
@@ -78,10 +81,7 @@ def _decode(file):
     if not file.read(1):
         raise SrganError("it is empty; fetch or save it again")
     file.seek(0)
-    with warnings.catch_warnings():
-        # Pillow only warns from half its limit on; such images are large, but can be read.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(file)
+    image = Image.open(file)
     image.load()
     return image
 
@@ -125,6 +125,8 @@ def save_image(image, path):
     The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image
     that the format cannot hold, a folder that is missing or may not be written to, and a full disk.
     """
+    if not Path(path).parent.is_dir():
+        raise SrganError(f"cannot write {path}: there is no folder {Path(path).parent}; make it first")
     encoded = _encode(_as_pil(image), Path(path))
     with whole_file(path) as temporary:
         temporary.write_bytes(encoded)
@@ -165,7 +167,7 @@ def to_unit(levels):
     A numpy array is channels last, ``(..., H, W, 3)``; a tensor is channels first and keeps its device.
     """
     if not isinstance(levels, torch.Tensor):
-        levels = torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.asarray(levels), -1, -3)))
+        levels = torch.from_numpy(np.array(np.moveaxis(np.asarray(levels), -1, -3), order="C"))
     return levels.to(torch.float32) / 255
 
 

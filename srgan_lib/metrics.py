@@ -35,9 +35,9 @@ def ssim(a, b, kind="daala", crop=4):
 
     ``kind`` names the window. ``"daala"``, the paper's, is a Gaussian that grows with the image's height, cut
     off at the border. ``"gaussian"`` is the usual one of Wang et al. (2004): 11x11, sigma 1.5, only where it
-    fits in whole. ``"uniform"`` is scikit-image's default: a 7x7 square, sample covariance. On Set14's bicubic
-    images they give .7486, .7029 and .7201: compare numbers of one kind only. Raises ``SrganError`` as
-    ``psnr`` does, and where the window does not fit.
+    fits in whole. ``"uniform"`` is scikit-image's default: a 7x7 square, sample covariance. On Set14's
+    bicubic images they give .7486, .7029 and .7201: compare numbers of one kind only. Raises ``SrganError``
+    as ``psnr`` does, and where the window does not fit.
     """
     kinds = {"daala": _daala_ssim, "gaussian": _gaussian_ssim, "uniform": _uniform_ssim}
     if kind not in kinds:
@@ -46,7 +46,7 @@ def ssim(a, b, kind="daala", crop=4):
 
 
 def _comparable(a, b, crop, channels):
-    """Both images as ``float64`` arrays of one shape: averaged if either is grey, ``channels`` taken, cropped."""
+    """Both as ``float64`` arrays: channels averaged if either is grey, else through ``channels``; cropped."""
     a, b = _levels(a), _levels(b)
     if a.shape[:2] != b.shape[:2]:
         sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (a, b))
