@@ -102,7 +102,9 @@ def registry_address():
     for name in ("NPM_CONFIG_REGISTRY", "npm_config_registry"):
         if os.environ.get(name):
             return os.environ[name].rstrip("/")
-    settings = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True, delimiters=("=",))
+    settings = configparser.ConfigParser(
+        interpolation=None, strict=False, allow_no_value=True, delimiters=("=",)
+    )
     try:
         settings.read_string("[npm]\n" + (Path.home() / ".npmrc").read_text(encoding="utf-8"))
         address = settings["npm"].get("registry")
@@ -196,13 +198,29 @@ def set_up_pages(app, config):
     # Sphinx wants a script for MathJax in any case: an empty one keeps the pages from asking another server.
     (target / "absent.js").write_text("// not fetched when the book was built\n", encoding="utf-8")
     config.html_static_path.append(str(static))
-    config.mathjax_path = f"{FOLDER}/absent.js" if MATHJAX in missing else f"{FOLDER}/mathjax/es5/tex-mml-chtml.js"
+    config.mathjax_path = (
+        f"{FOLDER}/absent.js" if MATHJAX in missing else f"{FOLDER}/mathjax/es5/tex-mml-chtml.js"
+    )
     config.nb_ipywidgets_js = {} if {REQUIREJS, WIDGETS} & missing.keys() else widget_scripts()
     for font in FONTS:
         for sheet in sorted((target / font.name).glob("*.css")):
             app.add_css_file(f"{FOLDER}/{font.name}/{sheet.name}", priority=400)
 
 
+def leave_out_thebe(app, pagename, templatename, context, doctree):
+    """Take the scripts of sphinx-thebe off a page.
+
+    Jupyter Book adds them to each page, also where no button uses them, twice, so that a browser reports an error, and they
+    name a server that is not ours.
+    """
+
+    def is_thebe(script):
+        return "thebe" in str(script.filename) or "THEBE_JS_URL" in str(script.attributes.get("body"))
+
+    context["script_files"] = [script for script in context["script_files"] if not is_thebe(script)]
+
+
 def setup(app):
     app.connect("config-inited", set_up_pages)
+    app.connect("html-page-context", leave_out_thebe, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

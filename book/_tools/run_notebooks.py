@@ -29,7 +29,9 @@ def clean(notebook):
     notebook.metadata.pop("papermill", None)
     notebook.metadata["kernelspec"] = dict(KERNEL)
     notebook.metadata["language_info"] = {"name": "python"}
-    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    notebook.cells = [
+        cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
     for cell in notebook.cells:
         for key in ("papermill", "execution", "collapsed", "scrolled"):
             cell.metadata.pop(key, None)
@@ -61,7 +63,12 @@ def run(path, fast=False, folder=None):
     with tempfile.TemporaryDirectory() as empty:
         result = Path(folder or empty) / path.name
         papermill.execute_notebook(
-            path, result, parameters={"fast": True} if fast else {}, cwd=empty, kernel_name="python3", progress_bar=False
+            path,
+            result,
+            parameters={"fast": True} if fast else {},
+            cwd=empty,
+            kernel_name="python3",
+            progress_bar=False,
         )
         if fast:
             return result
@@ -74,7 +81,9 @@ def run(path, fast=False, folder=None):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: every notebook in book/")
     parser.add_argument("--fast", action="store_true", help="fast variant, into a scratch folder")
     options = parser.parse_args(arguments)
@@ -88,7 +97,9 @@ def main(arguments=None):
             failed.append(path)
             print(f"{path}: cell {error.exec_count} failed\n{error}")
             continue
-        print(f"{path}: {time.perf_counter() - start:.1f} s, {result.stat().st_size / 1e6:.2f} MB, in {result}")
+        print(
+            f"{path}: {time.perf_counter() - start:.1f} s, {result.stat().st_size / 1e6:.2f} MB, in {result}"
+        )
     return len(failed)
 
 

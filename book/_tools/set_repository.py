@@ -15,7 +15,17 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTING = re.compile(r'^Repository = "(?P<address>[^"]+)"$', re.MULTILINE)
 ADDRESS = re.compile(r"https://[\w.-]+(/[\w.-]+)+")
 COLAB = "https://colab.research.google.com"
-PLACES = ("*.toml", "*.yml", "*.md", "*.cff", "book/*.md", "book/*.ipynb", "data/*.md", ".github/**/*.yml", ".github/**/*.md")
+PLACES = (
+    "*.toml",
+    "*.yml",
+    "*.md",
+    "*.cff",
+    "book/*.md",
+    "book/*.ipynb",
+    "data/*.md",
+    ".github/**/*.yml",
+    ".github/**/*.md",
+)
 
 
 def current_address(root=ROOT):
@@ -38,7 +48,9 @@ def set_address(new, root=ROOT):
     """Replace the address by ``new`` under ``root``; return the files that changed."""
     new = new.removesuffix("/").removesuffix(".git")
     if not ADDRESS.fullmatch(new):
-        raise ValueError(f"{new!r} is no repository address: it should look like https://github.com/NAME/REPOSITORY")
+        raise ValueError(
+            f"{new!r} is no repository address: it should look like https://github.com/NAME/REPOSITORY"
+        )
     pairs = list(zip(forms(current_address(root)), forms(new), strict=True))
     changed = []
     for path in files(root):
@@ -52,7 +64,9 @@ def set_address(new, root=ROOT):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("address", help="the new address, such as https://github.com/NAME/REPOSITORY")
     options = parser.parse_args(arguments)
     try:

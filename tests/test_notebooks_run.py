@@ -1,0 +1,150 @@
+"""Chapters on their own: a copy of one notebook in an empty folder, against an installed library; and Colab's first cell."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+PACKAGED = ("srgan_lib", "pyproject.toml", "README.md", "LICENSE")
+
+
+def copy_of_the_project(folder):
+    """What an installation needs, in ``folder``: pip writes into the folder that it installs from."""
+    folder.mkdir(parents=True)
+    for name in PACKAGED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(ROOT / name, folder / name)
+    return folder
+
+
+def pip(python, *arguments, **options):
+    return subprocess.run(
+        [python, "-m", "pip", *arguments],
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **options,
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder that holds the installed library: not editable, without this project's own folder."""
+    folder = tmp_path_factory.mktemp("installed")
+    source = copy_of_the_project(tmp_path_factory.mktemp("source") / "project")
+    pip(sys.executable, "install", "--quiet", "--no-deps", "--target", str(folder / "packages"), str(source))
+    shutil.rmtree(source)
+    return folder / "packages"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_fast_variant_runs_alone(path, installed, tmp_path, monkeypatch):
+    """papermill, ``fast=True``, in a folder with nothing but the notebook, on the installed library."""
+    shutil.copyfile(path, tmp_path / path.name)
+    notebook = nbformat.read(tmp_path / path.name, as_version=4)
+    probe = "import pathlib, srgan_lib\nprint('LIBRARY', pathlib.Path(srgan_lib.__file__).resolve())"
+    notebook.cells.append(nbformat.v4.new_code_cell(probe))
+    nbformat.write(notebook, tmp_path / path.name)
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    result = papermill.execute_notebook(
+        tmp_path / path.name,
+        tmp_path / "result.ipynb",
+        parameters={"fast": True},
+        cwd=tmp_path,
+        kernel_name="python3",
+        progress_bar=False,
+    )
+    library = result.cells[-1].outputs[0].text.split("LIBRARY ")[1].strip()
+    assert Path(library).is_relative_to(installed.resolve())
+    assert {item.name for item in tmp_path.iterdir()} == {path.name, "result.ipynb"}, (
+        "a chapter writes no files"
+    )
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    """A Python with torch and everything that is installed here, but without ``srgan_lib``: as on Colab."""
+    folder = tmp_path_factory.mktemp("colab")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
+    python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ask = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    ours = Path(subprocess.check_output([sys.executable, "-c", ask], text=True).strip())
+    theirs = Path(subprocess.check_output([python, "-c", ask], text=True).strip())
+    mirror = folder / "preinstalled"
+    mirror.mkdir()
+    for item in ours.iterdir():
+        if "srgan_lib" not in item.name and item.name != "__pycache__":
+            os.symlink(item, mirror / item.name, target_is_directory=item.is_dir())
+    (theirs / "preinstalled.pth").write_text(str(mirror), encoding="utf-8")
+    return python
+
+
+def run_in_kernel(python, source, folder, **environment):
+    """Run a cell in a kernel of ``python`` with ``folder`` as the working directory; return the cell with its outputs."""
+    kernel = folder / "jupyter" / "kernels" / "colab"
+    kernel.mkdir(parents=True)
+    arguments = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(
+        json.dumps({"argv": arguments, "display_name": "colab", "language": "python"})
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(notebook, folder / "first.ipynb")
+    script = textwrap.dedent(
+        """
+        import nbformat, nbclient
+        notebook = nbformat.read("first.ipynb", as_version=4)
+        nbclient.NotebookClient(notebook, kernel_name="colab", timeout=600).execute()
+        nbformat.write(notebook, "first.ipynb")
+        """
+    )
+    environment = {**os.environ, "JUPYTER_PATH": str(folder / "jupyter"), **environment}
+    environment.pop("PYTHONPATH", None)
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=folder, env=environment)
+    return nbformat.read(folder / "first.ipynb", as_version=4).cells[0]
+
+
+@pytest.mark.skipif(not NOTEBOOKS, reason="the book has no chapter yet")
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_first_cell_installs_the_library_and_leaves_torch_alone(colab, tmp_path):
+    project = copy_of_the_project(tmp_path / "project")
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        [*identity, "commit", "--quiet", "--message", "all"],
+    ):
+        subprocess.run(["git", *command], check=True, cwd=project)
+    first = next(
+        cell for cell in nbformat.read(NOTEBOOKS[0], as_version=4).cells if cell.cell_type == "code"
+    ).source
+    address = first.split("git+")[1].split('"')[0]
+    source = first.replace(
+        f"git+{address}", "git+" + project.as_uri().replace("file:///", "file://localhost/")
+    )
+    source += "\nimport pathlib, torch\nprint('LIBRARY', pathlib.Path(sr.__file__).resolve(), 'TORCH', torch.__file__)"
+    before = pip(str(colab), "list", "--format=freeze")
+    assert "srgan" not in before and "torch==" in before
+
+    (tmp_path / "empty").mkdir()
+    cell = run_in_kernel(colab, source, tmp_path / "empty", PIP_REPORT=str(tmp_path / "report.json"))
+
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    installed = {item["metadata"]["name"].lower().replace("_", "-") for item in report["install"]}
+    assert installed == {"srgan-lib"}, "nothing else is installed or replaced"
+    after = pip(str(colab), "list", "--format=freeze")
+    versions = [line for line in after.splitlines() if not line.startswith("srgan")]
+    assert versions == before.splitlines()
+    shown = "".join(output.get("text", "") for output in cell.outputs)
+    assert str(colab.parent.parent) in shown.split("LIBRARY ")[1]
