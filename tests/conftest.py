@@ -70,7 +70,8 @@ def data_folder():
 
 @pytest.fixture(scope="session")
 def vgg19_file():
-    """The original VGG19's weights as safetensors: ``data/vgg19-original.safetensors``, or ``$SRGAN_DATA/vgg19``'s
+    """The original VGG19's weights as safetensors: ``data/vgg19-original.safetensors``, or
+    ``$SRGAN_DATA/vgg19``'s
     pack, which is unpacked there once."""
     path = ROOT / "data" / "vgg19-original.safetensors"
     if not path.exists():

@@ -1,4 +1,6 @@
-"""The built book: no warning, every page there, and pages that load in a browser without a fault or an outside request."""
+"""The built book: no warning, every page there, and pages that load in a browser without a fault or an
+outside request.
+"""
 
 import contextlib
 import functools
@@ -35,7 +37,9 @@ WIDTHS = {1280: 900, 390: 844}
 
 
 def build(root, output, **environment):
-    """Build the book of the project folder ``root`` into ``output``; return what was said. Fails on any warning."""
+    """Build the book of the project folder ``root`` into ``output``; return what was said. Fails on any
+    warning.
+    """
     program = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
     command = [program, "build", "book/", "--path-output", str(output), *STRICT]
     finished = subprocess.run(
@@ -172,7 +176,9 @@ def test_reader_can_switch_to_dark(browser, address):
 
 
 def test_book_without_a_network(tmp_path, browser):
-    """No npm registry and an empty cache: the build passes with -W, says in one line what is missing, and the page loads."""
+    """No npm registry and an empty cache: the build passes with -W, says in one line what is missing, and
+    the page loads.
+    """
     root = tmp_path / "project"
     shutil.copytree(ROOT / "book/_extensions", root / "book/_extensions")
     shutil.copytree(ROOT / "book/_static", root / "book/_static")

@@ -2,15 +2,13 @@
 
 import ast
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import set_repository
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_tools"))
-import set_repository
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 UNCOMPARED = {"nbval-skip", "nbval-ignore-output", "raises-exception"}
@@ -97,7 +95,9 @@ def test_no_errors_and_no_noise(path):
 
 
 def test_no_relative_path(path):
-    """What a chapter reads comes through srgan_lib: nothing opens a path, and no text names another file but a chapter."""
+    """What a chapter reads comes through srgan_lib: nothing opens a path, and no text names another file but
+    a chapter.
+    """
     for cell in code_cells(path):
         for node in ast.walk(ast.parse(without_magics(cell.source))):
             if isinstance(node, ast.Call):
@@ -150,7 +150,8 @@ def test_solutions_fold_in_book_and_in_colab(path):
 
 
 def test_at_least_half_of_what_is_printed_is_computed_and_compared(path):
-    """Of the code cells that print something, at least half print a number that their source does not contain, and nbval
+    """Of the code cells that print something, at least half print a number that their source does not
+    contain, and nbval
     compares it with a fresh run."""
     printing = [cell for cell in code_cells(path) if printed(cell)]
     compared = [

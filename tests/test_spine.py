@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import set_repository
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_tools"))
-import set_repository
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import http.server
 import io
-import sys
 import tarfile
 import threading
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install -e '.[book]'")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book" / "_extensions"))
 import vendored
 
 

@@ -1,12 +1,12 @@
 """A Sphinx extension that serves the book's scripts and fonts from the book itself.
 
-MathJax, require.js, the widget manager and the fonts are published as npm packages. At the start of a build this
-extension fetches the pinned tarballs from the npm registry, checks their sha512, keeps them in the user's cache and
-copies only the needed files into ``_static/npm``. The pages then ask no other server for anything, over http and from
-``file://``. No npm client is needed.
+MathJax, require.js, the widget manager and the fonts are published as npm packages. At the start of a build
+this extension fetches the pinned tarballs from the npm registry, checks their sha512, keeps them in the
+user's cache and copies only the needed files into ``_static/npm``. The pages then ask no other server for
+anything, over http and from ``file://``. No npm client is needed.
 
-A package that cannot be had is named in one line, and the book is built without it: equations then stand as TeX, saved
-widgets do not move, and text is set in the reader's own fonts.
+A package that cannot be had is named in one line, and the book is built without it: equations then stand as
+TeX, saved widgets do not move, and text is set in the reader's own fonts.
 """
 
 import base64
@@ -114,9 +114,11 @@ def registry_address():
 
 
 def fetch(package, registry, cache):
-    """Path of the package's tarball in ``cache``, downloaded when it is not there yet; its sha512 is checked each time.
+    """Path of the package's tarball in ``cache``, downloaded when it is not there yet; its sha512 is checked
+    each time.
 
-    Raises ``ValueError`` when the sha512 differs and ``OSError`` (which ``requests`` errors are) when nothing came.
+    Raises ``ValueError`` when the sha512 differs and ``OSError`` (which ``requests`` errors are) when nothing
+    came.
     """
     store = pooch.create(
         path=cache,
@@ -141,10 +143,11 @@ def unpack_needed(package, tarball, target):
 
 
 def collect(target, registry=None, cache=None, packages=PACKAGES):
-    """Fill ``target`` with the needed files of ``packages``, a folder each; return the reasons of those that failed.
+    """Fill ``target`` with the needed files of ``packages``, a folder each; return the reasons of those that
+    failed.
 
-    The result maps a package to one line. After the first failure to connect no further address is tried, so that a build
-    without a network waits once only; what is in the cache is still used.
+    The result maps a package to one line. After the first failure to connect no further address is tried, so
+    that a build without a network waits once only; what is in the cache is still used.
     """
     registry = registry or registry_address()
     cache = Path(cache or pooch.os_cache("srgan-book")) / "npm"
@@ -173,7 +176,8 @@ def report(missing, registry):
 
 
 def widget_scripts():
-    """What a page with widgets loads, in order. The widget manager finds its icons, and any other widget, in our own copy.
+    """What a page with widgets loads, in order. The widget manager finds its icons, and any other widget, in
+    our own copy.
 
     The addresses are relative to the page: pages stand at the top of the site.
     """
@@ -210,8 +214,8 @@ def set_up_pages(app, config):
 def leave_out_thebe(app, pagename, templatename, context, doctree):
     """Take the scripts of sphinx-thebe off a page.
 
-    Jupyter Book adds them to each page, also where no button uses them, twice, so that a browser reports an error, and they
-    name a server that is not ours.
+    Jupyter Book adds them to each page, also where no button uses them, twice, so that a browser reports an
+    error, and they name a server that is not ours.
     """
 
     def is_thebe(script):

@@ -2,10 +2,11 @@
 
     python book/_tools/run_notebooks.py                     # every notebook of the book, in place
     python book/_tools/run_notebooks.py book/NAME.ipynb     # these only
-    python book/_tools/run_notebooks.py --fast ...          # the fast variant, into a scratch folder: only a check
+    python book/_tools/run_notebooks.py --fast ...          # the fast variant, into a scratch folder: only a
+    check
 
-A run replaces every output, keeps the state of widgets and leaves nothing that changes from run to run: no times, no
-machine's name, no papermill traces. Kernels use one thread, as the tests do.
+A run replaces every output, keeps the state of widgets and leaves nothing that changes from run to run: no
+times, no machine's name, no papermill traces. Kernels use one thread, as the tests do.
 """
 
 import argparse
@@ -57,7 +58,8 @@ def merge_streams(outputs):
 def run(path, fast=False, folder=None):
     """Run the notebook at ``path`` in an empty folder; return the path of the result.
 
-    Without ``fast`` the notebook itself is replaced, once the run has succeeded. With it the result goes to ``folder``.
+    Without ``fast`` the notebook itself is replaced, once the run has succeeded. With it the result goes to
+    ``folder``.
     """
     path = Path(path)
     with tempfile.TemporaryDirectory() as empty:

@@ -2,8 +2,9 @@
 
     python book/_tools/set_repository.py https://github.com/NAME/REPOSITORY
 
-The address stands in one place, ``[project.urls] Repository`` of pyproject.toml. This command replaces it there and in each
-copy: the book's settings, README, CITATION.cff, the first cell of every notebook and the links that open them in Colab.
+The address stands in one place, ``[project.urls] Repository`` of pyproject.toml. This command replaces it
+there and in each copy: the book's settings, README, CITATION.cff, the first cell of every notebook and the
+links that open them in Colab.
 """
 
 import argparse
