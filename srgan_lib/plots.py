@@ -1,8 +1,7 @@
-"""Figures that several chapters share: images in a row, and two images under one slider."""
+"""Figures that several chapters share: images in a row, two under one slider, several on one slider."""
 
 import base64
 import html
-import uuid
 from io import BytesIO
 
 import matplotlib.pyplot as plt
@@ -33,22 +32,23 @@ def image_row(images, titles, *, height=None):
 class BeforeAfter:
     """Two images of one size, uint8 (H, W, 3), under a slider that uncovers the second.
 
-    Shown by a notebook as plain HTML: it needs no kernel and no library, works in the built page, in Colab and
-    from a file, with the mouse, a finger or the arrow keys. ``alternative`` is the text for who cannot see it;
-    ``labels`` name the two sides. ``width`` is the largest width in CSS pixels. Raises ``SrganError`` if the
-    sizes differ.
+    Shown by a notebook as plain HTML: it needs no kernel and no library, works in the built page, in Colab
+    and from a file, with the mouse, a finger or the arrow keys. ``alternative`` is the text for who cannot
+    see it; ``labels`` name the two sides. ``width`` is the largest width in CSS pixels. Raises ``SrganError``
+    if the sizes differ.
     """
 
     def __init__(self, before, after, labels, alternative, width=640):
         if np.shape(before) != np.shape(after):
-            raise SrganError(f"before is {np.shape(before)} and after {np.shape(after)}; give images of one size")
+            raise SrganError(
+                f"before is {np.shape(before)} and after {np.shape(after)}; give images of one size"
+            )
         self.before, self.after, self.labels = before, after, labels
         self.alternative, self.width = alternative, width
 
     def _repr_html_(self):
         rows, columns = np.shape(self.before)[:2]
         return _BEFORE_AFTER.format(
-            name=f"before-after-{uuid.uuid4().hex[:12]}",
             before=_data_uri(self.before),
             after=_data_uri(self.after),
             left=html.escape(self.labels[0]),
@@ -60,6 +60,38 @@ class BeforeAfter:
         )
 
 
+class Frames:
+    """Images of one size, uint8 (H, W, 3), of which a slider shows one at a time, with its caption.
+
+    Plain HTML, as ``BeforeAfter``. Pixels stay squares when they are enlarged to ``width``, the largest width
+    in CSS pixels. Raises ``SrganError`` if sizes or numbers differ.
+    """
+
+    def __init__(self, images, captions, alternative, width=640):
+        shapes = {np.shape(image) for image in images}
+        if len(shapes) != 1 or len(images) != len(captions):
+            raise SrganError(
+                f"{len(captions)} captions, {len(images)} images of {sorted(shapes)}; give each a caption, one size"
+            )
+        self.images, self.captions = images, captions
+        self.alternative, self.width = alternative, width
+
+    def _repr_html_(self):
+        rows, columns = np.shape(self.images[0])[:2]
+        frames = "\n".join(
+            _FRAME.format(
+                image=_data_uri(image),
+                alternative=html.escape(f"{self.alternative}: {caption}", quote=True),
+                caption=html.escape(caption),
+                ratio=f"{columns}/{rows}",
+                display="none" if number else "block",
+            )
+            for number, (image, caption) in enumerate(zip(self.images, self.captions, strict=True))
+        )
+        label = html.escape(self.alternative, quote=True)
+        return _FRAMES.format(frames=frames, last=len(self.images) - 1, width=self.width, label=label)
+
+
 def _data_uri(image):
     buffer = BytesIO()
     Image.fromarray(np.asarray(image)).save(buffer, format="PNG", optimize=True)
@@ -68,12 +100,33 @@ def _data_uri(image):
 
 # The second image lies on the first and is clipped from the left at the slider's position.
 _BEFORE_AFTER = """\
-<figure id="{name}" style="max-width:{width}px;width:100%;margin:1em 0">
+<figure style="max-width:{width}px;width:100%;margin:1em 0">
 <div style="position:relative;aspect-ratio:{columns}/{rows};overflow:hidden;border-radius:4px">
-<img src="{before}" alt="{alternative}" style="position:absolute;width:100%;height:100%;margin:0;max-width:none">
-<img src="{after}" alt="" style="position:absolute;width:100%;height:100%;margin:0;max-width:none;clip-path:inset(0 0 0 50%)">
+<img src="{before}" alt="{alternative}"
+ style="position:absolute;width:100%;height:100%;margin:0;max-width:none">
+<img src="{after}" alt="{right}"
+ style="position:absolute;width:100%;height:100%;margin:0;max-width:none;clip-path:inset(0 0 0 50%)">
 </div>
-<input type="range" min="0" max="100" value="50" aria-label="{left} on the left, {right} on the right: move the border"
- style="width:100%;margin:.5em 0 0" oninput="this.parentNode.querySelectorAll('img')[1].style.clipPath='inset(0 0 0 '+this.value+'%)'">
-<figcaption style="display:flex;justify-content:space-between;font-size:.9em"><span>{left}</span><span>{right}</span></figcaption>
+<input type="range" min="0" max="100" value="50" style="width:100%;margin:.5em 0 0"
+ aria-label="{left} on the left, {right} on the right: move the border"
+ oninput="this.parentNode.querySelectorAll('img')[1].style.clipPath='inset(0 0 0 '+this.value+'%)'">
+<figcaption style="display:flex;justify-content:space-between;font-size:.9em">
+<span>{left}</span><span style="text-align:right">{right}</span>
+</figcaption>
+</figure>"""
+
+_FRAME = """\
+<div style="display:{display}">
+<img src="{image}" alt="{alternative}"
+ style="display:block;width:100%;aspect-ratio:{ratio};margin:0;max-width:none;image-rendering:pixelated">
+<div style="font-size:.9em;margin-top:.4em">{caption}</div>
+</div>"""
+
+_FRAMES = """\
+<figure style="max-width:{width}px;width:100%;margin:1em 0">
+<input type="range" min="0" max="{last}" value="0" aria-label="{label}" style="width:100%;margin:0 0 .5em"
+ oninput="[...this.nextElementSibling.children].forEach((f,i)=>f.style.display=i==this.value?'block':'none')">
+<div>
+{frames}
+</div>
 </figure>"""
