@@ -1,4 +1,4 @@
-"""upscale(): every kind of image, any size, tiles that change nothing; the fast generator is the plain one."""
+"""upscale(): every kind of image, any size, tiles that change nothing; fast equals plain."""
 
 import numpy as np
 import pytest
