@@ -70,9 +70,7 @@ def data_folder():
 
 @pytest.fixture(scope="session")
 def vgg19_file():
-    """The original VGG19's weights as safetensors: ``data/vgg19-original.safetensors``, or
-    ``$SRGAN_DATA/vgg19``'s
-    pack, which is unpacked there once."""
+    """The original VGG19's weights as safetensors in ``data/``, unpacked once from ``$SRGAN_DATA/vgg19``."""
     path = ROOT / "data" / "vgg19-original.safetensors"
     if not path.exists():
         unpack = find_data("vgg19") / "unpack.py"

@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import list_data
 import pytest
 import set_repository
 import yaml
@@ -105,3 +106,14 @@ def test_every_module_is_in_the_reference():
         if not path.name.startswith("_")
     }
     assert set(listed) == modules and len(listed) == len(set(listed))
+
+
+def test_the_list_of_data_sets_is_current():
+    text = (ROOT / "data/README.md").read_text(encoding="utf-8")
+    assert list_data.renewed(text) == text
+
+
+def test_readme_has_the_two_commands_that_ci_extracts():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line.startswith("python3 -m venv")]
+    assert [command.rsplit("&& ", 1)[1] for command in commands] == ["jupyter-book build book/", "pytest"]
