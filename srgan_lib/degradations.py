@@ -151,7 +151,7 @@ def _gaussian_taps(first, count, scale, sigma):
     """As ``_cubic_taps``: a Gaussian around the middle of each block of ``scale`` pixels.
 
     The weights are whole multiples of 1/65536, so ``float32`` sums of levels are exact in any order, and a
-    crop on a GPU equals the whole photo on a CPU.
+    crop on a GPU equals the whole photo on a CPU (within one level if TF32 has been allowed there).
     """
     half = (scale - 1) % 2 / 2  # the middle of an even block lies between two pixels
     reach = math.floor(GAUSSIAN_REACH * sigma)

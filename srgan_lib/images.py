@@ -98,10 +98,8 @@ def _standard_mode(image):
         return Image.fromarray(_eight_bits(np.asarray(image)))
     if image.mode == "F":
         raise SrganError("its numbers are floating-point, of unknown range; save it with 8 or 16 bits")
-    transparent = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
-    if image.mode in ("1", "L", "LA", "La"):
-        return image.convert("LA" if transparent or image.mode == "LA" else "L")
-    return image.convert("RGBA" if transparent or image.mode == "RGBA" else "RGB")
+    with_alpha = "LA" if image.mode in ("1", "L", "LA") else "RGBA"
+    return image.convert(with_alpha if image.has_transparency_data else with_alpha[:-1])
 
 
 def _eight_bits(levels):

@@ -1,5 +1,6 @@
 """PSNR and the three SSIMs: by hand on small images, and PAPER.md's numbers on the test sets."""
 
+import functools
 import math
 
 import numpy as np
@@ -49,14 +50,18 @@ OTHER_SSIMS = {
 
 @pytest.fixture(scope="module")
 def results(data_folder):
-    """A function: the (result, HR) arrays of a set; ``images`` is ``"nearest"``, ``"bicubic"`` or published."""
+    """A function: the (result, HR) arrays of a set, for nearest, bicubic or the authors' images."""
 
+    @functools.cache
     def of(images, name):
         folder = data_folder(f"benchmarks/{name}")
         published = None if images in ENLARGE else data_folder(f"published/{name}/{images}")
+        pairs = []
         for path in sorted((folder / "HR").glob("*.png")):
             hr, lr = (np.asarray(open_image(folder / kind / path.name)) for kind in ("HR", "LRx4"))
-            yield (np.asarray(open_image(published / path.name)) if published else ENLARGE[images](lr)), hr
+            result = np.asarray(open_image(published / path.name)) if published else ENLARGE[images](lr)
+            pairs.append((result, hr))
+        return pairs
 
     return of
 
@@ -74,7 +79,7 @@ def mean(measure, pairs):
 @pytest.mark.parametrize(("images", "name"), PROTOCOL)
 def test_psnr_and_daala_ssim_are_the_papers(results, images, name):
     measured_psnr, measured_ssim, printed_psnr, printed_ssim = PROTOCOL[images, name]
-    pairs = list(results(images, name))
+    pairs = results(images, name)
     assert len(pairs) == {"Set5": 5, "Set14": 14, "BSD100": 100}[name]
     decibels, similarity = mean(psnr, pairs), mean(ssim, pairs)
     assert abs(decibels - measured_psnr) <= 0.001 and abs(similarity - measured_ssim) <= 0.0001
@@ -83,7 +88,7 @@ def test_psnr_and_daala_ssim_are_the_papers(results, images, name):
 
 @pytest.mark.parametrize(("images", "name"), OTHER_SSIMS)
 def test_the_usual_ssims_are_others(results, images, name):
-    pairs = list(results(images, name))
+    pairs = results(images, name)
     printed = PROTOCOL[images, name][3]
     for kind, expected in OTHER_SSIMS[images, name].items():
         similarity = mean(lambda result, hr, kind=kind: ssim(result, hr, kind), pairs)
@@ -97,7 +102,7 @@ def test_daala_ssim_depends_on_orientation(results):
 
 
 def test_small_departures_from_the_protocol_show(results):
-    pairs = list(results("bicubic", "Set5"))
+    pairs = results("bicubic", "Set5")
     usual = mean(psnr, pairs)
     assert 1.6 < usual - mean(lambda result, hr: psnr(result, hr, on="rgb"), pairs) < 1.8
     rounded = mean(lambda result, hr: psnr(luma(result).round(), luma(hr).round()), pairs)
@@ -113,7 +118,7 @@ def test_lr_without_antialiasing_costs_much(results, name, matlab_loss, torch_lo
         lr = torch.nn.functional.interpolate(images, scale_factor=1 / 4, mode="bicubic", align_corners=False)
         return lr[0].movedim(0, -1).round().clamp(0, 255).to(torch.uint8).numpy().squeeze()
 
-    pairs = list(results("bicubic", name))
+    pairs = results("bicubic", name)
     usual = mean(psnr, pairs)
     by_matlab = [(imresize(imresize(hr, 1 / 4, antialias=False), 4), hr) for _, hr in pairs]
     by_torch = [(imresize(torch_lr(hr), 4), hr) for _, hr in pairs]
@@ -181,7 +186,7 @@ def daala_by_hand(a, b):
     return total / mass_of_all
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 3), (40, 12), (90, 20), (180, 4), (256, 9)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 3), (40, 12), (90, 20), (256, 3), (256, 9)])
 def test_daala_ssim_follows_its_definition(height, width):
     a = photo(height, width, seed=1)[..., 0]
     b = (a * 0.7 + photo(height, width, seed=2)[..., 0] * 0.3).astype(np.uint8)
