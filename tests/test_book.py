@@ -199,3 +199,11 @@ def test_book_without_a_network(tmp_path, browser):
     with opened(browser, (tmp_path / "out/_build/html/index.html").as_uri()) as (page, faults):
         assert "x^2" in page.inner_text("main")
     assert faults == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "book").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_chapter_opens_in_colab(html, path):
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    owner_and_name = repository["url"].split("/", 3)[3]
+    link = f"https://colab.research.google.com/github/{owner_and_name}/blob/{repository['branch']}/book/{path.name}"
+    assert link in (html / f"{path.stem}.html").read_text(encoding="utf-8")

@@ -152,3 +152,11 @@ def test_first_cell_installs_the_library_and_leaves_torch_alone(colab, tmp_path)
     assert versions == before.splitlines()
     shown = "".join(output.get("text", "") for output in cell.outputs)
     assert str(colab.parent.parent) in shown.split("LIBRARY ")[1]
+
+
+def test_installation_carries_weights_and_records(installed):
+    def carried(folder):
+        files = (path.relative_to(folder) for path in (folder / "srgan_lib").rglob("*"))
+        return {path for path in files if path.suffix in {".safetensors", ".json", ".csv"}}
+
+    assert carried(ROOT) and carried(installed) == carried(ROOT)
