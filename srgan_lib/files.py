@@ -12,8 +12,8 @@ from srgan_lib.errors import SrganError
 def whole_file(path):
     """Yield a temporary path beside ``path``; when the block ends well, it takes ``path``'s place at once.
 
-    When the block fails, whatever was at ``path`` before is still there and the temporary file is gone. A full
-    disk or a folder that cannot be written raises ``SrganError``.
+    When the block fails, whatever was at ``path`` before is still there and the temporary file is gone. A
+    full disk or a folder that cannot be written raises ``SrganError``.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

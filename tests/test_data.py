@@ -82,7 +82,7 @@ def test_pairs_match_by_name(tmp_path):
     assert [(pair.name, pair.lr_path.name) for pair in pairs] == [("a", "ax2.png"), ("b", "bx2.png")]
     assert pair_scale(pairs[0]) == 2
     (tmp_path / "lr" / "bx2.png").unlink()
-    with pytest.raises(SrganError, match="no partner.*'b'"):
+    with pytest.raises(SrganError, match=r"no partner.*'b'"):
         folder_of_pairs(tmp_path / "hr", tmp_path / "lr")
 
 
@@ -90,7 +90,7 @@ def test_pairs_of_the_wrong_size_are_refused(tmp_path):
     save_image(positions(40, 48), tmp_path / "hr.png")
     save_image(positions(21, 24), tmp_path / "lr.png")
     pair = Photo(tmp_path / "hr.png", tmp_path / "lr.png")
-    with pytest.raises(SrganError, match="lr.png: 24x21 does not divide hr.png's 48x40"):
+    with pytest.raises(SrganError, match=r"lr\.png: 24x21 does not divide hr\.png's 48x40"):
         pair_scale(pair)
     save_image(positions(20, 24), tmp_path / "lr.png")
     with pytest.raises(SrganError, match="a 2x pair, but scale is 4"):
@@ -151,7 +151,13 @@ def test_crops_reach_every_row_and_column(tmp_path):
 def test_every_turn_occurs(folder):
     bank = PatchBank(folder_of_photos(folder), crop=16)
     plans = [bank.plan(update, 16) for update in range(10)]
-    turns = {turn for p in plans for turn in zip(p.flip_vertical.tolist(), p.flip_horizontal.tolist(), p.transpose.tolist(), strict=True)}
+    turns = {
+        turn
+        for p in plans
+        for turn in zip(
+            p.flip_vertical.tolist(), p.flip_horizontal.tolist(), p.transpose.tolist(), strict=True
+        )
+    }
     assert len(turns) == 8
 
 

@@ -91,7 +91,9 @@ def test_adversarial_loss_is_minus_log_d_and_not_one_minus_d():
     torch.testing.assert_close(loss, -verdict.log().mean())
     loss.backward()
     gradient = logits.grad.abs().flatten()
-    assert gradient[0] > gradient[1] > gradient[2]  # strongest where the imitation is recognised; 1 - D is weakest there
+    assert (
+        gradient[0] > gradient[1] > gradient[2]
+    )  # strongest where the imitation is recognised; 1 - D is weakest there
 
 
 def test_losses_keep_their_gradient_where_a_sigmoid_has_rounded():
@@ -108,7 +110,7 @@ def test_undecided_discriminator_costs_two_log_two():
 
 def test_vgg_loss_rescales_features_once():
     """12.75 missing, or applied twice: both would change this number."""
-    lr, hr = batch()
+    _lr, hr = batch()
     features = Edges()
     sr = torch.zeros_like(hr)
     unscaled = (features(sr) - features(hr)).square().mean()
@@ -149,5 +151,10 @@ def test_srgan_vgg54_has_no_pixel_loss_and_no_total_variation():
 def test_losses_are_float32_whatever_the_networks_are():
     sr, hr = (torch.rand(1, 3, 8, 8).bfloat16() for _ in range(2))
     logits = torch.zeros(1, 1).bfloat16()
-    losses = [pixel_mse(sr, hr), total_variation(sr), adversarial_generator(logits), VGGLoss(Edges().bfloat16())(sr, hr)]
+    losses = [
+        pixel_mse(sr, hr),
+        total_variation(sr),
+        adversarial_generator(logits),
+        VGGLoss(Edges().bfloat16())(sr, hr),
+    ]
     assert {loss.dtype for loss in losses} == {torch.float32}

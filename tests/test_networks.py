@@ -20,7 +20,7 @@ def small(**settings):
 
 @pytest.fixture(scope="module")
 def random_vgg(tmp_path_factory):
-    """A safetensors file of VGG19's shapes with random weights: what the layers are does not depend on them."""
+    """A file of VGG19's shapes with random weights: what the layers are does not depend on them."""
     torch.manual_seed(0)
     state, before, index = {}, 3, 0
     for block, count in enumerate(CONVOLUTIONS):
@@ -61,7 +61,12 @@ def test_batch_norm_has_the_default_epsilon():
 
 
 @settings(max_examples=20, deadline=None)
-@given(scale=st.sampled_from([2, 4, 8]), blocks=st.integers(1, 3), height=st.integers(1, 9), width=st.integers(1, 9))
+@given(
+    scale=st.sampled_from([2, 4, 8]),
+    blocks=st.integers(1, 3),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+)
 def test_output_has_scale_times_the_sides(scale, blocks, height, width):
     generator = small(scale=scale, blocks=blocks).eval()
     assert generator(torch.rand(1, 3, height, width)).shape == (1, 3, scale * height, scale * width)
@@ -77,7 +82,9 @@ def test_output_is_not_clamped_and_gradients_flow_beyond_the_range():
     assert generator.tail.weight.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("settings", [{"batch_norm": False}, {"long_skip": False}, {"scale": 2}, {"shared_prelu": True}])
+@pytest.mark.parametrize(
+    "settings", [{"batch_norm": False}, {"long_skip": False}, {"scale": 2}, {"shared_prelu": True}]
+)
 def test_config_rebuilds_the_same_network(settings):
     generator = small(**settings)
     again = Generator(**generator.config)
@@ -178,7 +185,9 @@ def test_layer_54_is_the_sixteenth_convolution_of_torchvisions_network(random_vg
     mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     normalised = (images - mean[:, None, None]) / deviation[:, None, None]
     expected = reference[:36](normalised)  # up to relu5_4, torchvision's index 35
-    torch.testing.assert_close(VGG19Features("54", random_vgg)(images * 2 - 1), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        VGG19Features("54", random_vgg)(images * 2 - 1), expected, atol=1e-4, rtol=1e-4
+    )
 
 
 def test_weights_are_frozen_but_gradients_reach_the_image(random_vgg):

@@ -1,9 +1,9 @@
 """The patch bank: photographs in memory as bytes, random crops cut from them as tensor operations.
 
 Decoding a photo takes a hundred times longer than cutting a crop from it. So each photo is decoded once, into
-one long row of pixels on the training device, and a batch is one indexed read from that row. Where a crop lies
-and how it is turned depends only on the seed and the number of the update: a resumed run, or one of several
-processes, sees the very crops that an uninterrupted single process would have seen.
+one long row of pixels on the training device, and a batch is one indexed read from that row. Where a crop
+lies and how it is turned depends only on the seed and the number of the update: a resumed run, or one of
+several processes, sees the very crops that an uninterrupted single process would have seen.
 """
 
 import sys
@@ -85,14 +85,14 @@ class PatchBank:
     """Random aligned crops of photographs: low resolution in [0, 1] and high resolution in [-1, 1].
 
     ``photos`` is a list of ``Photo``, all with or all without a stored low-resolution version. Where there is
-    none, ``degradation`` makes it from each crop together with the pixels around it, so that it equals a crop of
-    the whole degraded photo. A crop's corner is any pixel, its turn any of the eight, and the photos of a batch
-    are distinct when there are enough.
+    none, ``degradation`` makes it from each crop together with the pixels around it, so that it equals a crop
+    of the whole degraded photo. A crop's corner is any pixel, its turn any of the eight, and the photos of a
+    batch are distinct when there are enough.
 
     ``memory`` (bytes) bounds the decoded pixels. A larger set is split into parts that take turns; while one
     is in use the next is decoded in the background. Photos that cannot be read or are smaller than the crop
-    are skipped and named in ``skipped`` (and once on stderr). Raises ``SrganError`` when none is left, or when
-    pairs do not match ``degradation.scale``.
+    are skipped and named in ``skipped`` (and once on stderr). Raises ``SrganError`` when none is left, or
+    when pairs do not match ``degradation.scale``.
     """
 
     def __init__(self, photos, *, crop=96, degradation=None, memory=4 << 30, device="cpu", seed=0, batch=16):
@@ -108,7 +108,9 @@ class PatchBank:
         usable = [(photo, area) for photo in photos if (area := self._usable_area(photo))]
         if not usable:
             reason = f" ({self.skipped[0]})" if self.skipped else ""
-            raise SrganError(f"none of the {len(photos)} photos can be used{reason}; give photos of {crop}x{crop} or more")
+            raise SrganError(
+                f"none of the {len(photos)} photos can be used{reason}; give photos of {crop}x{crop} or more"
+            )
         self.parts = _parts(usable, memory, seed)
         self.updates_per_part = max(1, len(usable) * CROPS_PER_VISIT // (len(self.parts) * batch))
         self._loader = ThreadPoolExecutor(1)
@@ -120,10 +122,10 @@ class PatchBank:
         return sum(len(part) for part in self.parts)
 
     def batch(self, update, size, rank=0, world=1):
-        """The crops of one update: LR (n, 3, crop/scale, crop/scale) in [0, 1] and HR (n, 3, crop, crop) in [-1, 1].
+        """The crops of one update: LR (n, 3, crop / scale, ...) in [0, 1] and HR (n, 3, crop, crop) in [-1, 1].
 
-        The same ``update`` and ``size`` always give the same crops. With ``world`` processes, each takes every
-        ``world``-th one, n = size / world.
+        The same ``update`` and ``size`` always give the same crops. With ``world`` processes, each takes
+        every ``world``-th one, n = size / world.
         """
         stores = self._stores(update)
         plan = self.plan(update, size).rows(slice(rank, None, world)).to(self.device)
@@ -154,9 +156,13 @@ class PatchBank:
         try:
             height, width = photo.sides()
             if min(height, width) < self.crop:
-                raise SrganError(f"{photo.path}: {width}x{height} is smaller than the {self.crop}x{self.crop} crop")
+                raise SrganError(
+                    f"{photo.path}: {width}x{height} is smaller than the {self.crop}x{self.crop} crop"
+                )
             if photo.lr_path and pair_scale(photo) != self.scale:
-                raise SrganError(f"{photo.lr_path}: a {pair_scale(photo)}x pair, but scale is {self.scale}; set scale")
+                raise SrganError(
+                    f"{photo.lr_path}: a {pair_scale(photo)}x pair, but scale is {self.scale}; set scale"
+                )
         except SrganError as error:
             if self.paired:
                 raise
@@ -186,7 +192,9 @@ class PatchBank:
         with ThreadPoolExecutor(DECODERS) as decoders:
             decoded = [pair for pair in decoders.map(self._decode, photos) if pair]
         if not decoded:
-            raise SrganError(f"{photos[0].path} and the {len(photos) - 1} photos after it: none can be decoded")
+            raise SrganError(
+                f"{photos[0].path} and the {len(photos) - 1} photos after it: none can be decoded"
+            )
         kinds = range(2) if self.paired else range(1)
         return [PixelStore([pair[kind] for pair in decoded], self.device) for kind in kinds]
 

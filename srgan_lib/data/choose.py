@@ -9,7 +9,7 @@ BUNDLED = {"bundled": bundled_photos, "held-out": held_out_photos}
 
 
 def photos_of(data, lr_data=None):
-    """The photos that ``data`` names: "bundled", "held-out", a folder, or a data set to fetch (such as DIV2K).
+    """The photos that ``data`` names: "bundled", "held-out", a folder, or a data set to fetch (DIV2K).
 
     With ``lr_data``, a second folder, they are pairs. Raises ``SrganError`` when nothing is found.
     """

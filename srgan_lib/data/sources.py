@@ -1,4 +1,4 @@
-"""Where photographs come from: the ones bundled with scikit-image and scikit-learn, a folder, a folder of pairs.
+"""Where photographs come from: bundled with scikit-image and scikit-learn, a folder, a folder of pairs.
 
 A source is a list of ``Photo``. Nothing is decoded until a photo's ``load`` is called.
 """
@@ -101,8 +101,8 @@ def folder_of_photos(folder):
 def folder_of_pairs(hr_folder, lr_folder):
     """High- and low-resolution files with the same name in two folders.
 
-    ``photo.png`` matches ``photo.png``, also with an ending such as ``photox4.png`` or ``photo_LR.png`` in the
-    low folder, as data sets name them. Raises ``SrganError`` when a file has no partner.
+    ``photo.png`` matches ``photo.png``, also with an ending such as ``photox4.png`` or ``photo_LR.png`` in
+    the low folder, as data sets name them. Raises ``SrganError`` when a file has no partner.
     """
     high = {path.stem: path for path in _image_files(hr_folder)}
     low = {_stem_without_ending(path.stem, high): path for path in _image_files(lr_folder)}

@@ -1,5 +1,7 @@
 """The discriminator (Figure 4, bottom): a photo, or a generator's imitation of one?"""
 
+import itertools
+
 from torch import nn
 
 from srgan_lib.errors import SrganError
@@ -25,7 +27,7 @@ class Discriminator(nn.Module):
             raise SrganError(f"discriminator: crop {crop} does not halve four times; use a multiple of 16")
         self.config = {"crop": crop, "bias_before_norm": bias_before_norm}
         layers = [nn.Conv2d(3, 64, 3, padding=1), nn.LeakyReLU(0.2)]
-        for (before, _), (after, stride) in zip(LAYERS, LAYERS[1:], strict=False):
+        for (before, _), (after, stride) in itertools.pairwise(LAYERS):
             layers += [
                 nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=bias_before_norm),
                 nn.BatchNorm2d(after),

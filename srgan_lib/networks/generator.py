@@ -63,10 +63,11 @@ class Generator(nn.Module):
     it: the figure has no final activation, and a clamp in training would stop the gradient of every pixel
     beyond the range.
 
-    ``scale`` is 2, 4 or 8. ``blocks`` is the paper's B. Without ``batch_norm`` or ``long_skip`` the network is
-    one of the ablations. The paper does not say whether convolutions before a batch normalisation have biases
-    (``bias_before_norm``) nor whether PReLU has one slope a channel or one a layer (``shared_prelu``); with
-    both defaults it has 1,550,659 weights. Raises ``SrganError`` for a scale or a size that cannot be built.
+    ``scale`` is 2, 4 or 8. ``blocks`` is the paper's B. Without ``batch_norm`` or ``long_skip`` the network
+    is one of the ablations. The paper does not say whether convolutions before a batch normalisation have
+    biases (``bias_before_norm``) nor whether PReLU has one slope a channel or one a layer (``shared_prelu``);
+    with both defaults it has 1,550,659 weights. Raises ``SrganError`` for a scale or a size that cannot be
+    built.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ def _check(scale, blocks, channels):
 
 
 def count_parameters(module):
-    """The number of learned values in a network (batch normalisation's running statistics are not learned)."""
+    """The number of learned values in a network (running statistics of BN are not learned)."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

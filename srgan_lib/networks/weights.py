@@ -38,7 +38,9 @@ def load_generator(path, device="cpu"):
         generator = Generator(**settings)
         generator.load_state_dict(state)
     except (TypeError, RuntimeError) as error:
-        raise SrganError(f"{path}: its weights do not fit the generator it describes; get the file again") from error
+        raise SrganError(
+            f"{path}: its weights do not fit the generator it describes; get the file again"
+        ) from error
     return generator.to(device).eval()
 
 
@@ -56,7 +58,11 @@ def _read(path):
     except FileNotFoundError as error:
         raise SrganError(f"{path}: no such file; check the path, or name a shipped model") from error
     except KeyError as error:
-        raise SrganError(f"{path}: not a generator saved by srgan_lib (no settings in it); choose another") from error
+        raise SrganError(
+            f"{path}: not a generator saved by srgan_lib (no settings in it); choose another"
+        ) from error
     except (OSError, SafetensorError, ValueError) as error:
         raise SrganError(f"{path}: not a readable safetensors file ({error}); get the file again") from error
-    return settings, {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    return settings, {
+        name: value.float() if value.is_floating_point() else value for name, value in tensors.items()
+    }

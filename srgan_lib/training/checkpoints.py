@@ -27,7 +27,9 @@ def save(folder, update, state):
 
 def found(folder):
     """The checkpoints in ``folder``, oldest first."""
-    return sorted(path for path in Path(folder).glob("update-*.pt") if re.fullmatch(r"update-\d{9}\.pt", path.name))
+    return sorted(
+        path for path in Path(folder).glob("update-*.pt") if re.fullmatch(r"update-\d{9}\.pt", path.name)
+    )
 
 
 def latest(folder):

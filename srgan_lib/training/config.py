@@ -16,11 +16,11 @@ ANNEALING = ("steps", "cosine")
 class Stage:
     """One part of a run: a loss, a number of updates, a learning rate.
 
-    ``content`` is "mse" or "vggij" for a feature map of VGG19 ("vgg22", "vgg54"). With ``adversarial`` above 0
-    the stage is a GAN: a discriminator is trained too, one update for each of the generator's (section 3.2's
-    k = 1). ``learning_rate`` holds over ``updates``, multiplied by ``drop`` from each update of ``drop_at`` on
-    (annealing "steps"), or falls to ``drop`` of itself along half a cosine (annealing "cosine").
-    ``warm_up`` is the number of first updates over which it rises from 0.
+    ``content`` is "mse" or "vggij" for a feature map of VGG19 ("vgg22", "vgg54"). With ``adversarial`` above
+    0 the stage is a GAN: a discriminator is trained too, one update for each of the generator's (section
+    3.2's k = 1). ``learning_rate`` holds over ``updates``, multiplied by ``drop`` from each update of
+    ``drop_at`` on (annealing "steps"), or falls to ``drop`` of itself along half a cosine (annealing
+    "cosine"). ``warm_up`` is the number of first updates over which it rises from 0.
     """
 
     name: str
@@ -40,7 +40,9 @@ class Stage:
         _at_least("updates", self.updates, 1)
         _at_least("batch", self.batch, 1)
         if self.annealing not in ANNEALING:
-            raise SrganError(f"stage {self.name}: annealing {self.annealing!r}; use one of {', '.join(ANNEALING)}")
+            raise SrganError(
+                f"stage {self.name}: annealing {self.annealing!r}; use one of {', '.join(ANNEALING)}"
+            )
         if self.content != "mse" and not (self.content.startswith("vgg") and self.content[3:].isdigit()):
             raise SrganError(f"stage {self.name}: content {self.content!r}; use mse, vgg22 or vgg54")
 
@@ -54,12 +56,13 @@ class Config:
     """All settings of a run. ``Config.from_dict(config.to_dict())`` is the same configuration.
 
     ``data`` is "bundled", the name of a data set, a folder of photos, or a folder of high-resolution photos
-    whose low-resolution versions are in ``lr_data``. ``degradation`` is "bicubic" (the paper's experiments) or
-    "blur" (its method section: Gaussian blur, then subsampling). ``memory`` bounds the decoded photos, in bytes.
-    ``initial`` is a safetensors file of generator weights to start from instead of random ones.
-    ``ema`` above 0 keeps a moving average of the generator's weights, which is then what is validated and saved.
-    ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint is still
-    written at the end of each stage). ``time_limit`` is in seconds: the run saves and leaves when it is reached.
+    whose low-resolution versions are in ``lr_data``. ``degradation`` is "bicubic" (the paper's experiments)
+    or "blur" (its method section: Gaussian blur, then subsampling). ``memory`` bounds the decoded photos, in
+    bytes. ``initial`` is a safetensors file of generator weights to start from instead of random ones.
+    ``ema`` above 0 keeps a moving average of the generator's weights, which is then what is validated and
+    saved. ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint
+    is still written at the end of each stage). ``time_limit`` is in seconds: the run saves and leaves when it
+    is reached.
     """
 
     stages: tuple
@@ -98,7 +101,9 @@ class Config:
         if self.scale not in (2, 4, 8):
             raise SrganError(f"config: scale is {self.scale}; use 2, 4 or 8")
         if self.crop % self.scale or self.crop < 4 * self.scale:
-            raise SrganError(f"config: crop is {self.crop}; use a multiple of the scale, at least {4 * self.scale}")
+            raise SrganError(
+                f"config: crop is {self.crop}; use a multiple of the scale, at least {4 * self.scale}"
+            )
         if any(stage.is_gan for stage in self.stages) and self.crop % 16:
             raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")
         if self.precision not in PRECISIONS:
@@ -139,7 +144,9 @@ class Config:
         except FileNotFoundError as error:
             raise SrganError(f"{path}: no run to resume there; give the folder that --out named") from error
         except (ValueError, TypeError) as error:
-            raise SrganError(f"{path}: not a configuration of this version ({error}); start a new run") from error
+            raise SrganError(
+                f"{path}: not a configuration of this version ({error}); start a new run"
+            ) from error
 
 
 def _as_stage(stage):

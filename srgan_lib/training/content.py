@@ -16,7 +16,7 @@ CENTRE = 224  # pixels; VGG19's own input side
 
 @torch.no_grad()
 def feature_size(features):
-    """Root mean square of ``features`` on the middle of the two held-out bundled photos: how large they are."""
+    """Root mean square of ``features`` on the middle of the held-out bundled photos: their size."""
     device = next(features.buffers()).device
     squares = [features(_centre(photo.load()).to(device)).square().mean() for photo in held_out_photos()]
     return torch.stack(squares).mean().sqrt().item()

@@ -36,7 +36,9 @@ def own_device(device):
 def check_batch(batch, world):
     """Every process must get equally many crops, or a mean over processes is not the mean over the batch."""
     if batch % world:
-        raise SrganError(f"batch {batch} cannot be shared equally by {world} processes; choose a multiple of {world}")
+        raise SrganError(
+            f"batch {batch} cannot be shared equally by {world} processes; choose a multiple of {world}"
+        )
 
 
 def shared(network, device):

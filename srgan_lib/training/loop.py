@@ -1,7 +1,8 @@
 """The training loop: one for SRResNet and SRGAN, on a CPU, on a GPU, or on many under ``torchrun``.
 
 A run is a folder: ``config.json``, ``record.json`` (what it was and what came out), ``log.jsonl``,
-``checkpoints/``, ``previews/``, ``tensorboard/`` and, after each stage, its generator as ``STAGE.safetensors``.
+``checkpoints/``, ``previews/``, ``tensorboard/`` and, after each stage, its generator as
+``STAGE.safetensors``.
 """
 
 import math
@@ -108,7 +109,9 @@ class Run:
         elif self.config.initial:
             initial = load_generator(self.config.initial)
             if initial.config != generator.config:
-                raise SrganError(f"{self.config.initial}: is {initial.config}, not the {wanted} of this run; change one")
+                raise SrganError(
+                    f"{self.config.initial}: is {initial.config}, not the {wanted} of this run; change one"
+                )
             generator.load_state_dict(initial.state_dict())
         return generator.to(self.device)
 
@@ -169,7 +172,9 @@ class Run:
             reason = self._stop.reason(self.update % self.config.log_every == 0)
             if reason:
                 self._save(networks, stage)
-                self.report.say(f"{reason}: saved after {self.update} updates in {self.folder}; resume to go on")
+                self.report.say(
+                    f"{reason}: saved after {self.update} updates in {self.folder}; resume to go on"
+                )
                 return reason
         self._finish_stage(networks, stage, facts)
         return None

@@ -25,7 +25,11 @@ def tiny(data="bundled", **changes):
         validate_every=300,
         preview_every=300,
         save_every=300,
-        deviations=("2 blocks of 24 channels without batch normalisation", "10 photos", "learning rate 2e-3, annealed"),
+        deviations=(
+            "2 blocks of 24 channels without batch normalisation",
+            "10 photos",
+            "learning rate 2e-3, annealed",
+        ),
     )
     return _changed(config, changes)
 
@@ -43,7 +47,10 @@ def colab(data="DIV2K", **changes):
         validate_every=500,
         preview_every=500,
         save_every=250,
-        deviations=("12,000 + 2,500 updates instead of 1,000,000 + 200,000", "learning rate 4e-4, annealed, in stage 1"),
+        deviations=(
+            "12,000 + 2,500 updates instead of 1,000,000 + 200,000",
+            "learning rate 4e-4, annealed, in stage 1",
+        ),
     )
     return _changed(config, changes)
 

@@ -1,4 +1,4 @@
-"""The run record: what was asked, with what, on what, and what came out. Every table of the book is made from these."""
+"""The run record: what was asked, with what, on what, and what came out. The book's tables are made from these."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ def hardware_facts(device, world):
         "threads": torch.get_num_threads(),
         "processes": world,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "srgan_lib": srgan_lib.__version__,
         "system": platform.system(),
     }

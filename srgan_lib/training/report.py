@@ -1,6 +1,7 @@
 """What a run says while it goes on: one progress bar, JSON lines, TensorBoard, previews as images."""
 
 import json
+import sys
 from pathlib import Path
 
 from tqdm.auto import tqdm
@@ -9,7 +10,7 @@ from srgan_lib.images import save_image
 
 
 class Report:
-    """Writes ``log.jsonl``, ``tensorboard/`` and ``previews/`` in the run's folder and draws the progress bar.
+    """Writes ``log.jsonl``, ``tensorboard/`` and ``previews/`` in the run's folder and draws the bar.
 
     When a run is resumed at an update, what an earlier, killed session wrote beyond it is dropped first.
     """
@@ -19,7 +20,9 @@ class Report:
         self.log = self.folder / "log.jsonl"
         self._drop_lines_after(update)
         self._board = _board(self.folder / "tensorboard", update) if config.tensorboard else None
-        self.bar = tqdm(total=config.updates, initial=update, unit="update", dynamic_ncols=True, smoothing=0.1)
+        self.bar = tqdm(
+            total=config.updates, initial=update, unit="update", dynamic_ncols=True, smoothing=0.1
+        )
 
     def _drop_lines_after(self, update):
         if self.log.exists():
@@ -32,7 +35,7 @@ class Report:
         self.bar.update()
 
     def losses(self, update, values):
-        """Log the mean of each term since the last time; the bar shows the generator's and discriminator's."""
+        """Log the mean of each term since the last time; the bar shows those of G and D."""
         self._write({"update": update, **values})
         shown = {name: f"{values[name]:.4g}" for name in ("generator", "discriminator") if name in values}
         self.bar.set_postfix(shown)
@@ -51,7 +54,7 @@ class Report:
 
     def say(self, line):
         """A line above the bar."""
-        self.bar.write(line)
+        self.bar.write(line, file=sys.stderr)
 
     def close(self):
         self.bar.close()

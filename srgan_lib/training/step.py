@@ -1,7 +1,7 @@
 """One update: the networks, their optimisers, and what happens between a batch and the next.
 
-This is the paper's section 3.2 in code. SRResNet: the generator makes its content loss small. SRGAN: first the
-discriminator is shown photos and imitations, then the generator is judged by it.
+This is the paper's section 3.2 in code. SRResNet: the generator makes its content loss small. SRGAN: first
+the discriminator is shown photos and imitations, then the generator is judged by it.
 """
 
 import math
@@ -72,7 +72,7 @@ class Networks:
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.dtype is torch.float16)
 
     def _prepare(self, config):
-        """What is called in training: the same weights, spread over processes and compiled where asked for."""
+        """What is called in training: the same weights, spread over processes and compiled."""
         compiled = torch.compile if config.compile else (lambda network: network)
         self._generate = compiled(shared(self._last(self.generator), self.device))
         if self.discriminator:

@@ -53,13 +53,14 @@ def validate(generator, examples):
     generator.train(was_training)
     scale = generator.config["scale"]
     values = {
-        item.name: round(psnr(item.hr, image, crop=scale), 4) for item, image in zip(examples, images, strict=True)
+        item.name: round(psnr(item.hr, image, crop=scale), 4)
+        for item, image in zip(examples, images, strict=True)
     }
     return values, images
 
 
 def preview(examples, images):
-    """Side by side, a row a photo: LR enlarged by pixel repetition, the result, the original. uint8 (H, W, 3)."""
+    """A row a photo: LR enlarged by pixel repetition, the result, the original. uint8 (H, W, 3)."""
     rows = []
     for item, image in list(zip(examples, images, strict=True))[:PREVIEW_PHOTOS]:
         scale = item.hr.shape[0] // item.lr.shape[0]
@@ -78,6 +79,11 @@ def _middle(image):
 def bicubic_baseline(examples):
     """PSNR in dB of bicubic enlargement of each example, by name: the number to beat."""
     return {
-        item.name: round(psnr(item.hr, imresize(item.lr, size=item.hr.shape[:2]), crop=item.hr.shape[0] // item.lr.shape[0]), 4)
+        item.name: round(
+            psnr(
+                item.hr, imresize(item.lr, size=item.hr.shape[:2]), crop=item.hr.shape[0] // item.lr.shape[0]
+            ),
+            4,
+        )
         for item in examples
     }

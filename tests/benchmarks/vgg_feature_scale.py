@@ -2,9 +2,9 @@
 
     python tests/benchmarks/vgg_feature_scale.py --original vgg19.safetensors [--write]
 
-Measures the original weights (../shared/vgg19/unpack.py writes the file) and torchvision's, where torch's cache or
-the network has them, on the two held-out bundled photos. ``--write`` stores the original's feature sizes as the
-library's record: the reference that gives other weights their scale.
+Measures the original weights (../shared/vgg19/unpack.py writes the file) and torchvision's, where torch's
+cache or the network has them, on the two held-out bundled photos. ``--write`` stores the original's feature
+sizes as the library's record: the reference that gives other weights their scale.
 """
 
 import argparse
@@ -49,7 +49,9 @@ def losses_of_bicubic(features):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--original", required=True, help="safetensors file of the original VGG19")
     parser.add_argument("--write", action="store_true", help="store as the library's record")
     arguments = parser.parse_args()
