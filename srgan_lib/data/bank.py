@@ -122,7 +122,7 @@ class PatchBank:
         return sum(len(part) for part in self.parts)
 
     def batch(self, update, size, rank=0, world=1):
-        """The crops of one update: LR (n, 3, crop / scale, ...) in [0, 1] and HR (n, 3, crop, crop) in [-1, 1].
+        """The crops of an update: LR (n, 3, crop / scale, ...) in [0, 1], HR (n, 3, crop, crop) in [-1, 1].
 
         The same ``update`` and ``size`` always give the same crops. With ``world`` processes, each takes
         every ``world``-th one, n = size / world.

@@ -4,11 +4,13 @@ Each takes any setting of ``Config`` to change, and ``updates`` to shorten all s
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 from srgan_lib.errors import SrganError
 from srgan_lib.training.config import Config, Stage
 
 ADVERSARIAL = 1e-3  # equation 3
+DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts a user's Google Drive
 
 
 def tiny(data="bundled", **changes):
@@ -35,14 +37,18 @@ def tiny(data="bundled", **changes):
 
 
 def colab(data="DIV2K", **changes):
-    """Both stages shortened to about half an hour on a T4; saves often, so that a disconnect loses little."""
+    """Both stages, shortened for a T4 and half an hour; saves often, so that a disconnect loses little.
+
+    Where Google Drive is mounted the run is kept there, and ``train(config, resume=True)`` in a new session goes
+    on with it.
+    """
     stages = (
         Stage("srresnet-mse", updates=12_000, learning_rate=4e-4, annealing="cosine", drop=0.02, warm_up=200),
         Stage("srgan-vgg54", updates=2_500, content="vgg54", adversarial=ADVERSARIAL, drop_at=(1_250,)),
     )
     config = Config(
         stages=stages,
-        out="runs/colab",
+        out=str(DRIVE / "srgan") if DRIVE.is_dir() else "runs/colab",
         data=data,
         validate_every=500,
         preview_every=500,

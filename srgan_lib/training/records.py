@@ -1,4 +1,4 @@
-"""The run record: what was asked, with what, on what, and what came out. The book's tables are made from these."""
+"""The run record: what was asked, with what, on what, what came out. The book's tables come from these."""
 
 import hashlib
 import json
