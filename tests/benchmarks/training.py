@@ -1,10 +1,10 @@
-"""Training updates a second: this library's loop against a plain one, and the patch bank against what a step needs.
+"""Training updates a second: our loop against a plain one; the patch bank against what a step needs.
 
     python tests/benchmarks/training.py [--updates 8] [--out result.json]
 
-Everything is measured in one run on the hardware at hand, in turns, so that a machine that slows down slows all
-alike; what is reported is ratios. The plain loop is what a first implementation does: eager, NCHW, float32, each
-photo decoded from its file for each crop.
+Everything is measured in one run on the hardware at hand, in turns, so that a machine that slows down
+slows all alike; what is reported is ratios. The plain loop is what a first implementation does: eager, NCHW,
+float32, each photo decoded from its file for each crop.
 """
 
 import argparse
