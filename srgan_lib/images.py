@@ -29,6 +29,7 @@ __all__ = [
     "open_image",
     "read_rgb",
     "save_image",
+    "standard",
     "to_signed",
     "to_unit",
 ]
@@ -52,7 +53,7 @@ def open_image(path):
     """
     try:
         with open(path, "rb") as file:
-            return _standard_mode(_upright(_decode(file)))
+            return standard(_decode(file))
     except SrganError as error:
         reason = str(error)
     except FileNotFoundError:
@@ -84,6 +85,11 @@ def _decode(file):
     image = Image.open(file)
     image.load()
     return image
+
+
+def standard(image):
+    """A ``PIL.Image`` of any mode as ``open_image`` gives it: 8 bits, mode L, LA, RGB or RGBA, upright."""
+    return _standard_mode(_upright(image))
 
 
 def _upright(image):

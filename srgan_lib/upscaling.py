@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from srgan_lib import pretrained
 from srgan_lib.devices import out_of_memory_says, pick_device
 from srgan_lib.errors import SrganError
-from srgan_lib.images import _standard_mode, _upright, imresize, open_image
+from srgan_lib.images import imresize, open_image, standard
 from srgan_lib.inference import FastGenerator
 from srgan_lib.networks.generator import Generator
 
@@ -73,7 +73,7 @@ def _shipped_engine(_, name, device):
 
 
 def _upscale_pil(image, settings):
-    image = _standard_mode(_upright(image))
+    image = standard(image)
     result = Image.fromarray(_upscale_array(np.array(image), settings))
     profile = image.info.get("icc_profile")
     if profile and profile[16:20] == ICC_SPACES[result.mode]:  # it says what the colours mean

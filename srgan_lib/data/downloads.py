@@ -147,31 +147,6 @@ def get(name, root=None):
     return folder
 
 
-def table():
-    """The catalogue as a Markdown table: what, how many, size, licence, hash, how to get it."""
-    lines = [
-        "| data set | what | images | download | licence | check | how to get it |",
-        "| --- | --- | ---: | ---: | --- | --- | --- |",
-    ]
-    for row in catalogue().values():
-        check = {
-            "files": "sha256 of each file",
-            "archive": f"sha256 `{row.sha256}`",
-            "torchvision": f"md5 `{row.md5}`",
-        }[row.kind]
-        cells = [
-            row.name,
-            f"{row.what}. {row.origin}",
-            f"{row.images:,}",
-            f"{row.bytes / 1e6:,.0f} MB",
-            row.licence,
-            check,
-            f"`srgan data get {row.name.lower()}`",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
 def _get_files(row, folder):
     parts = list(row.parts())
     bar = tqdm(total=row.bytes, unit="B", unit_scale=True, desc=row.name)
