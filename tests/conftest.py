@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs two workers; also makes sums repeatable
-os.environ.setdefault("MPLBACKEND", "Agg")
 
+import matplotlib
 import pytest
+
+matplotlib.use("Agg")  # not through the environment: the notebooks' kernels would inherit it
 
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED_SKIPS = ROOT / "tests" / "allowed_skips.txt"

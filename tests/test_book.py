@@ -102,7 +102,7 @@ def opened(browser, url, width=1280, scheme="light"):
     here = url.rsplit("/", 1)[0]
     page.on(
         "console",
-        lambda message: message.type in ("error", "warning") and faults.append(f"console: {message.text}"),
+        lambda message: message.type == "error" and faults.append(f"console: {message.text}"),
     )
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
