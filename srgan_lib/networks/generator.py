@@ -6,7 +6,6 @@ Shapes below are (batch, channels, height, width); ``h`` and ``w`` are the sides
 import copy
 import math
 
-import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -147,11 +146,3 @@ def count_parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@torch.no_grad()
-def upscale_batch(generator, lr):
-    """``generator`` on (N, 3, h, w) in [0, 1] with stored BN statistics, whatever mode it was left in."""
-    was_training = generator.training
-    generator.eval()
-    sr = generator(lr)
-    generator.train(was_training)
-    return sr
