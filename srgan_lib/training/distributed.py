@@ -1,5 +1,6 @@
 """One process or several: the same loop under ``python`` and under ``torchrun``."""
 
+import inspect
 import os
 
 import torch
@@ -7,6 +8,11 @@ from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from srgan_lib.errors import SrganError
+
+# D runs twice before one backward pass, which may not find its buffers changed in between. A later torch
+# renamed the setting that keeps each process's buffers its own.
+_SETTINGS = inspect.signature(DistributedDataParallel.__init__).parameters
+OWN_BUFFERS = {"forward_sync_buffers" if "forward_sync_buffers" in _SETTINGS else "broadcast_buffers": False}
 
 
 def start():
@@ -44,15 +50,14 @@ def check_batch(batch, world):
 def shared(network, device):
     """``network`` with gradients averaged over all processes: the gradients of the whole batch.
 
-    On GPUs batch normalisation also takes its statistics over the whole batch. Buffers are not broadcast at
-    each forward pass: the discriminator runs twice before one backward pass, which may not find them changed.
+    On GPUs batch normalisation also takes its statistics over the whole batch.
     """
     if not distributed.is_initialized():
         return network
     if device.type == "cuda":
         network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        return DistributedDataParallel(network, device_ids=[device.index], broadcast_buffers=False)
-    return DistributedDataParallel(network, broadcast_buffers=False)
+        return DistributedDataParallel(network, device_ids=[device.index], **OWN_BUFFERS)
+    return DistributedDataParallel(network, **OWN_BUFFERS)
 
 
 def mean(values):
