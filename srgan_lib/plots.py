@@ -71,7 +71,7 @@ class Frames:
         shapes = {np.shape(image) for image in images}
         if len(shapes) != 1 or len(images) != len(captions):
             raise SrganError(
-                f"{len(captions)} captions, {len(images)} images of {sorted(shapes)}; give each a caption, one size"
+                f"{len(captions)} captions, {len(images)} images of {sorted(shapes)}; one caption each, one size"
             )
         self.images, self.captions = images, captions
         self.alternative, self.width = alternative, width

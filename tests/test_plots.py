@@ -1,4 +1,4 @@
-"""Figures that chapters share: plain HTML without an outside address, and errors for images that do not fit."""
+"""Figures that chapters share: plain HTML without an outside address; images that do not fit are refused."""
 
 import re
 
