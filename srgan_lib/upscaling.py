@@ -43,7 +43,7 @@ def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
         raise SrganError(f"tile is {tile!r}; use a whole number of pixels, such as {TILE}")
     if isinstance(image, (str, Path)):
         image = open_image(image)
-    engine = _engine(model, pick_device(_own_device(image) if device is None else device))
+    engine = load_engine(model, _own_device(image) if device is None else device)
     settings = {"engine": engine, "tile": tile, "progress": progress}
     if isinstance(image, Image.Image):
         return _upscale_pil(image, settings)
@@ -59,9 +59,11 @@ def _own_device(image):
     return image.device if isinstance(image, torch.Tensor) and image.device.type != "cpu" else None
 
 
-def _engine(model, device):
+def load_engine(model, device=None):
+    """The ``FastGenerator`` that ``upscale`` would use; give it as ``model`` to upscale many images."""
     if isinstance(model, FastGenerator):
         return model
+    device = pick_device(device)
     if isinstance(model, (Generator, Path)) or model not in pretrained.names():
         return FastGenerator(pretrained.as_generator(model), device)
     return _shipped_engine(pretrained.path(model), model, device)

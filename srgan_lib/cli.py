@@ -1,0 +1,227 @@
+"""The command ``srgan`` (also ``python -m srgan_lib``): train, upscale, evaluate, data.
+
+Exit codes: 0 done, 1 something that the one line on stderr says, 2 wrong usage, 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+
+from srgan_lib import __version__, commands
+from srgan_lib.errors import SrganError
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+TRAIN_EXAMPLES = """
+examples:
+  srgan train                                   two minutes on a laptop, photos included
+  srgan train --preset colab --data my-photos   half an hour on a free Colab GPU (T4)
+  srgan train --preset paper --data DIV2K       the paper's settings: a strong GPU
+  srgan train --out runs/tiny --resume          go on where a run was stopped
+  torchrun --nproc-per-node 8 -m srgan_lib train --preset paper --data DIV2K
+
+A run can be stopped at any time with Ctrl-C: it saves first. Its folder holds the trained weights
+(STAGE.safetensors), the record of the run, previews, and what TensorBoard shows
+(tensorboard --logdir runs). Then: srgan upscale photo.jpg --model runs/tiny
+"""
+
+UPSCALE_EXAMPLES = """
+examples:
+  srgan upscale photo.jpg                       writes photo_x4.png beside it
+  srgan upscale photo.jpg -o big.png
+  srgan upscale holiday/ -o large/              every photo of a folder
+  srgan upscale photo.jpg --model srresnet-mse  smoother, but true to the pixel
+  srgan upscale photo.jpg --model runs/tiny     a model that you trained
+
+Any size works; a file that cannot be read is named and left out, and the exit code is then 1.
+"""
+
+EVALUATE_EXAMPLES = """
+examples:
+  srgan evaluate                                nearest, bicubic and the shipped models
+  srgan evaluate --model srgan-vgg54 --sets set5 set14 --paper SRGAN-VGG54
+  srgan evaluate --model runs/tiny --model bicubic --sets set5
+  srgan evaluate --images my-results            FOLDER/Set5/NAME.png or FOLDER/NAME.png
+  srgan evaluate --save table.md --save table.json
+
+Measured as in the paper: Y channel, 4 pixels removed from each border, daala's SSIM.
+"""
+
+DATA_EXAMPLES = """
+examples:
+  srgan data                                    what there is, and what is on this machine
+  srgan data get set5 set14 bsd100              the paper's test sets, 35 MB
+  srgan data get div2k                          photos to train on, 3.5 GB
+
+Looked for in data/ here, in $SRGAN_DATA and in the user's cache; downloads go to the first that exists.
+"""
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit code. ``arguments`` are those of the process if not given."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except SrganError as error:
+        print(f"srgan: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("srgan: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has left; Python would complain when it exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="srgan",
+        description="Super-resolution with SRGAN (Ledig et al., 2017): make photos 4 times larger, train the "
+        "networks, measure them.",
+        epilog="srgan COMMAND --help explains each command, with examples.",
+    )
+    parser.add_argument("--version", action="version", version=f"srgan_lib {__version__}")
+    parts = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_train(_command(parts, "train", "train the networks", TRAIN_EXAMPLES, commands.train))
+    _add_upscale(_command(parts, "upscale", "make photos 4 times larger", UPSCALE_EXAMPLES, commands.upscale))
+    _add_evaluate(
+        _command(parts, "evaluate", "measure on the test sets", EVALUATE_EXAMPLES, commands.evaluate)
+    )
+    _add_data(_command(parts, "data", "list and fetch data sets", DATA_EXAMPLES, commands.data))
+    return parser
+
+
+def _command(parts, name, what, examples, run):
+    parser = parts.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_train(parser):
+    add = parser.add_argument
+    add("--preset", choices=commands.PRESETS, help="settings to start from (default: tiny)")
+    add("--data", metavar="WHAT", help="'bundled', a folder of photos, or a data set such as DIV2K")
+    add(
+        "--lr-data",
+        metavar="FOLDER",
+        help="the same photos in low resolution; else they are made from --data",
+    )
+    add("--validation", metavar="WHAT", help="photos to measure with, like --data")
+    add("--out", metavar="FOLDER", help="where the run's results go (default: runs/PRESET)")
+    add("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
+    add("--time-limit", type=_duration, metavar="TIME", help="save and leave after so long: 90s, 25m, 2h")
+
+    group = parser.add_argument_group("what is trained")
+    add = group.add_argument
+    add("--updates", type=int, metavar="N", help="updates in all; the stages are shortened in proportion")
+    add("--batch", type=int, metavar="N", help="crops an update; lower it when memory runs out")
+    add("--crop", type=int, metavar="PIXELS", help="side of a high-resolution crop (the paper's: 96)")
+    add("--scale", type=int, choices=(2, 4, 8), help="how many times larger")
+    add("--blocks", type=int, metavar="N", help="residual blocks of the generator (the paper's: 16)")
+    add("--channels", type=int, metavar="N", help="channels of the generator (the paper's: 64)")
+    add("--degradation", choices=("bicubic", "blur"), help="how low resolution is made from the photos")
+    add("--initial", metavar="FILE", help="generator weights (.safetensors) to start from")
+    add("--vgg-weights", metavar="FILE", help="VGG19 weights (.safetensors) instead of torchvision's")
+    add("--ema", type=float, metavar="DECAY", help="also average the weights over updates, such as 0.999")
+    add("--seed", type=int, metavar="N", help="another seed, another run")
+
+    group = parser.add_argument_group("how it runs")
+    add = group.add_argument
+    add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
+    add("--precision", choices=("auto", "float32", "bfloat16", "float16"), help="arithmetic of the networks")
+    add("--compile", action="store_true", default=None, help="use torch.compile")
+    add("--memory", type=_gigabytes, metavar="GB", help="for decoded photos; larger sets take turns")
+    add("--log-every", type=int, metavar="N", help="updates from one log line to the next")
+    add("--validate-every", type=int, metavar="N", help="updates from one measurement to the next; 0: never")
+    add("--preview-every", type=int, metavar="N", help="updates from one preview to the next; 0: never")
+    add("--save-every", type=int, metavar="N", help="updates from one checkpoint to the next")
+    add("--no-tensorboard", dest="tensorboard", action="store_false", default=None, help="do not write it")
+
+
+def _add_upscale(parser):
+    add = parser.add_argument
+    add("images", nargs="+", metavar="IMAGE", help="image files or folders of them")
+    add("-o", "--out", metavar="PATH", help="a file, or a folder for several (default: NAME_x4.png)")
+    add(
+        "--model",
+        default="srgan-vgg54",
+        metavar="NAME",
+        help="a shipped model, a weights file or a run's folder",
+    )
+    add(
+        "--tile",
+        type=int,
+        metavar="PIXELS",
+        help="side of the part worked on at a time; lower it to save memory",
+    )
+    add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
+
+
+def _add_evaluate(parser):
+    add = parser.add_argument
+    add(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a model, 'nearest' or 'bicubic'; repeatable",
+    )
+    add(
+        "--images",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a folder of result images; repeatable",
+    )
+    add("--sets", nargs="+", metavar="SET", help="set5, set14, bsd100 or folders (default: all three)")
+    add(
+        "--measures",
+        nargs="+",
+        default=["psnr", "ssim"],
+        metavar="M",
+        help="psnr ssim psnr-rgb ssim-gaussian ...",
+    )
+    add(
+        "--paper",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="columns of the paper: SRResNet SRGAN-VGG22 ...",
+    )
+    add("--format", choices=("table", "markdown", "json"), default="table", help="of what is printed")
+    add("--save", action="append", default=[], metavar="FILE", help="write it too (.md or .json); repeatable")
+    add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
+
+
+def _add_data(parser):
+    parser.add_argument("action", nargs="?", choices=("list", "get"), default="list", help="(default: list)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="data sets to get")
+    parser.add_argument("--root", metavar="FOLDER", help="where to put them")
+
+
+def _duration(text):
+    """Seconds in a text such as ``90``, ``90s``, ``25m`` or ``2h``."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in UNITS else (text, "s")
+    return _positive(number, "a time such as 90s, 25m or 2h") * UNITS[unit]
+
+
+def _gigabytes(text):
+    return int(_positive(text, "a number of gigabytes such as 4 or 0.5") * 2**30)
+
+
+def _positive(text, expected):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+    return number

@@ -1,0 +1,160 @@
+"""What each command of ``srgan`` does. Heavy imports wait, so that ``srgan --help`` answers at once."""
+
+import sys
+from pathlib import Path
+
+from srgan_lib.errors import SrganError
+
+PRESETS = ("tiny", "colab", "paper")
+NO_SETTINGS = {"run", "preset", "resume"}
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
+OPAQUE_FORMATS = (".jpg", ".jpeg", ".bmp")
+
+
+def train(options):
+    """Train, or go on training. The exit code says whether a signal stopped it."""
+    from srgan_lib.training import loop, presets
+
+    given = {
+        name: value for name, value in vars(options).items() if value is not None and name not in NO_SETTINGS
+    }
+    if options.resume and options.preset is None:
+        result = loop.resume(_run_to_resume(given), **given)
+    else:
+        preset = getattr(presets, options.preset or "tiny")
+        result = loop.train(preset(**given), resume=options.resume)
+    if result.record:  # only the first of several processes has one
+        print(_what_now(result))
+    return SIGNALS.get(result.stopped, 0)
+
+
+def _run_to_resume(given):
+    """Take the run's folder out of the options; the others may not change what the run computes."""
+    if "out" not in given:
+        raise SrganError("which run shall go on? name its folder: --out runs/tiny --resume")
+    for name in {"updates", "batch"} & set(given):
+        raise SrganError(
+            f"--{name} cannot change while a run goes on; leave it out, or start another with --out"
+        )
+    return given.pop("out")
+
+
+def _what_now(result):
+    folder = result.folder
+    if result.stopped == "finished":
+        return f"done: {folder}; try it with: srgan upscale photo.jpg --model {folder}"
+    return f"{result.stopped} after {result.updates} updates; to go on: srgan train --out {folder} --resume"
+
+
+def upscale(options):
+    """Upscale every image; of several, those that cannot be are named on stderr and left out."""
+    from srgan_lib.upscaling import load_engine
+
+    engine = load_engine(options.model, options.device)
+    jobs = _upscale_jobs(options, engine.scale)
+    failed = 0
+    for source, target in jobs:
+        try:
+            _upscale_file(source, target, engine, options.tile)
+        except SrganError as error:
+            if len(jobs) == 1:
+                raise
+            print(f"srgan: {error}", file=sys.stderr)
+            failed += 1
+    if failed:
+        raise SrganError(f"{failed} of {len(jobs)} images were left out; the others are done")
+    return 0
+
+
+def _upscale_file(source, target, engine, tile):
+    from srgan_lib import upscaling
+    from srgan_lib.images import open_image, save_image
+
+    image = open_image(source)
+    if image.mode in ("LA", "RGBA") and target.suffix.lower() in OPAQUE_FORMATS:
+        raise SrganError(f"{source} has transparency, which {target.suffix} cannot hold; write a .png")
+    save_image(upscaling.upscale(image, engine, tile=upscaling.TILE if tile is None else tile), target)
+    print(target)
+
+
+def _upscale_jobs(options, scale):
+    """(source, target) of each image. Folders are made, and mistakes found, before any work is done."""
+    from srgan_lib.data.sources import folder_of_photos
+
+    sources = []  # (file, its place below the folder of results)
+    for path in map(Path, options.images):
+        found = [photo.path for photo in folder_of_photos(path)] if path.is_dir() else [path]
+        sources += [(file, file.relative_to(path) if path.is_dir() else Path(file.name)) for file in found]
+    if any(Path(path).is_dir() for path in options.images) and not options.out:
+        raise SrganError("name a folder for the results of a whole folder: -o large/")
+    if not options.out:
+        return [(file, file.with_name(f"{file.stem}_x{scale}.png")) for file, _ in sources]
+    out = Path(options.out)
+    if len(sources) == 1 and not out.is_dir() and not options.out.endswith(("/", "\\")):
+        return [(sources[0][0], _writable(out))]
+    jobs = [(file, out / place.with_suffix(".png")) for file, place in sources]
+    for file, target in jobs:
+        if target.exists() and target.samefile(file):
+            raise SrganError(
+                f"{target} would be overwritten by its own enlargement; choose another folder with -o"
+            )
+        _make_folder(target.parent)
+    return jobs
+
+
+def _make_folder(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SrganError(
+            f"cannot make the folder {folder}: {error.strerror}; choose another with -o"
+        ) from error
+
+
+def _writable(path):
+    from PIL import Image
+
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; use .png, .jpg or .tif")
+    if not path.parent.is_dir():
+        raise SrganError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    return path
+
+
+def evaluate(options):
+    """Measure models and folders of results, side by side."""
+    from srgan_lib import benchmark, pretrained
+
+    models = [*options.model, *options.images]
+    if not models:
+        models = ["nearest", "bicubic", *pretrained.names()]
+    for folder in options.images:
+        if "{set}" not in folder and not Path(folder).is_dir():
+            raise SrganError(f"{folder}: no such folder; name the folder of your result images")
+    settings = {"sets": options.sets, "measures": options.measures, "paper": options.paper}
+    result = benchmark.evaluate(*models, device=options.device, **settings)
+    print({"table": result.table, "markdown": result.markdown, "json": result.to_json}[options.format]())
+    for path in options.save:
+        result.save(path)
+    return 0
+
+
+def data(options):
+    """List the data sets, or fetch some."""
+    from srgan_lib.data import downloads
+
+    if options.action == "get":
+        if not options.names:
+            raise SrganError(f"which data set? there are: {', '.join(downloads.catalogue())}")
+        for row in [downloads.dataset(name) for name in options.names]:
+            print(f"{row.name}: {downloads.get(row.name, options.root)}")
+        return 0
+    for row in downloads.catalogue().values():
+        print(f"{row.name:<12} {_size(row.bytes):>7}  {row.what}")
+        print(f"{'':<21} licence: {row.licence}")
+        print(f"{'':<21} here: {downloads.find(row.name) or 'no; srgan data get ' + row.name.lower()}")
+    return 0
+
+
+def _size(count):
+    return f"{count / 1e9:.1f} GB" if count > 1e9 else f"{count / 1e6:.0f} MB"
