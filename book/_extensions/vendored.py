@@ -68,7 +68,7 @@ WIDGETS = Package(
     "@jupyter-widgets/html-manager",
     "1.0.15",
     "sha512-5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-    ("dist/embed-amd.js", "dist/*.woff2", "dist/*.woff", "dist/*.ttf"),
+    ("dist/embed-amd.js", "dist/*.woff2", "dist/*.woff", "dist/*.ttf", "dist/embed.js.LICENSE.txt"),
     "saved widgets do not move",
 )
 FONTS = (
