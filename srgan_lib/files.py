@@ -19,6 +19,7 @@ def whole_file(path):
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
+        temporary.chmod(0o644)  # some writers make files that only their owner may read
         _flush_to_disk(temporary)
         os.replace(temporary, path)
     except OSError as error:
