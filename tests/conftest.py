@@ -53,15 +53,14 @@ def root():
 
 
 def find_data(folder):
-    """The first of ``<repository>/data/FOLDER`` and ``$SRGAN_DATA/FOLDER`` that exists; else skips."""
-    bases = [ROOT / "data", *filter(None, [os.environ.get("SRGAN_DATA")])]
-    for base in map(Path, bases):
-        if (base / folder).is_dir():
-            return base / folder
-    looked = " or ".join(str(Path(base) / folder) for base in bases)
-    pytest.skip(
-        f"test data missing: {folder} (looked for {looked}; set SRGAN_DATA to the folder that holds it)"
-    )
+    """The complete data set at ``FOLDER`` below one of the library's data folders; else the test skips."""
+    from srgan_lib.data import downloads
+
+    found = downloads.find(folder.removeprefix("benchmarks/"))
+    if found is None:
+        looked = ", ".join(str(path) for path in downloads.roots())
+        pytest.skip(f"test data missing: {folder} (looked in {looked}; SRGAN_DATA may name another folder)")
+    return found
 
 
 @pytest.fixture(scope="session")
