@@ -108,6 +108,7 @@ def _command(parts, name, what, examples, run):
 def _add_train(parser):
     add = parser.add_argument
     add("--preset", choices=commands.PRESETS, help="settings to start from (default: tiny)")
+    add("--config", metavar="FILE", help="instead of a preset: the config.json of an earlier run")
     add("--data", metavar="WHAT", help="'bundled', a folder of photos, or a data set such as DIV2K")
     add(
         "--lr-data",

@@ -6,7 +6,7 @@ from pathlib import Path
 from srgan_lib.errors import SrganError
 
 PRESETS = ("tiny", "colab", "paper")
-NO_SETTINGS = {"run", "preset", "resume"}
+NO_SETTINGS = {"run", "preset", "config", "resume"}
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
 OPAQUE_FORMATS = (".jpg", ".jpeg", ".bmp")
 
@@ -14,11 +14,14 @@ OPAQUE_FORMATS = (".jpg", ".jpeg", ".bmp")
 def train(options):
     """Train, or go on training. The exit code says whether a signal stopped it."""
     from srgan_lib.training import loop, presets
+    from srgan_lib.training.config import Config
 
     given = {
         name: value for name, value in vars(options).items() if value is not None and name not in NO_SETTINGS
     }
-    if options.resume and options.preset is None:
+    if options.config:
+        result = loop.train(Config.read(options.config).but(**given), resume=options.resume)
+    elif options.resume and options.preset is None:
         result = loop.resume(_run_to_resume(given), **given)
     else:
         preset = getattr(presets, options.preset or "tiny")

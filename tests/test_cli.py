@@ -277,6 +277,18 @@ def test_every_train_option_reaches_the_configuration(option, field, value, monk
     assert asked[0] == presets.paper(**{field: value})
 
 
+def test_an_earlier_runs_settings_can_be_used_again(monkeypatch, tmp_path):
+    from srgan_lib.training import loop, presets
+
+    asked = []
+    nothing = SimpleNamespace(record={}, stopped="finished")
+    monkeypatch.setattr(loop, "train", lambda config, resume: asked.append(config) or nothing)
+    earlier = presets.tiny(seed=11, updates=7)
+    earlier.save(tmp_path / "config.json")
+    assert main(["train", "--config", str(tmp_path / "config.json"), "--out", "again"]) == 0
+    assert asked == [earlier.but(out="again")]
+
+
 def test_ctrl_c_saves_and_exits_with_130():
     command = [sys.executable, "-m", "srgan_lib", "train", "--out", "run", *SMALL, "--updates", "100000"]
     log = "run/log.jsonl"
