@@ -1,10 +1,10 @@
 """Draw the before/after picture of README and of the title page.
 
-    python book/_tools/make_readme_picture.py           # writes book/images/before-after.jpg
+    python book/_tools/make_readme_picture.py --model srgan-vgg54     # writes book/images/before-after.jpg
 
 The photograph is scikit-image's public-domain cat Chelsea, which no training of ours has seen. It is made
 four times smaller in each direction and enlarged again, by pixel repetition, by bicubic interpolation and by
-the shipped SRGAN.
+a shipped model.
 """
 
 import argparse
@@ -22,11 +22,12 @@ TARGET = Path(__file__).resolve().parents[1] / "images" / "before-after.jpg"
 TOP, LEFT, SIDE = 12, 96, 240  # the cat's face
 ZOOM = 2  # each pixel of the result is shown as 2 x 2, so that a difference can be seen
 GAP, LABEL = 12, 44
+LABELS = {"srresnet-mse": "SRResNet", "srgan-vgg54": "SRGAN"}
 INK, PAPER = "#23211f", "#fffdfa"
 
 
-def versions():
-    """(label, uint8 (SIDE, SIDE, 3)) of each panel, left to right."""
+def versions(model):
+    """(label, uint8 (H, W, 3)) of each panel, left to right."""
     original = crop_to_multiple(
         next(photo for photo in held_out_photos() if photo.name == "chelsea").load(), 4
     )
@@ -34,14 +35,14 @@ def versions():
     return [
         ("input, enlarged", np.repeat(np.repeat(small, 4, axis=0), 4, axis=1)),
         ("bicubic", sr.imresize(small, 4)),
-        ("SRGAN", sr.upscale(small, model="srgan-vgg54")),
+        (LABELS.get(model, model), sr.upscale(small, model=model)),
         ("original", original),
     ]
 
 
-def picture():
+def picture(model):
     """The panels beside each other, with their labels below."""
-    panels = versions()
+    panels = versions(model)
     side = SIDE * ZOOM
     width = len(panels) * side + (len(panels) - 1) * GAP
     canvas = Image.new("RGB", (width, side + LABEL), PAPER)
@@ -56,11 +57,13 @@ def picture():
 
 
 def main():
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    )
+    parser.add_argument("--model", default="srgan-vgg54", help="a shipped model (default: %(default)s)")
+    options = parser.parse_args()
     TARGET.parent.mkdir(exist_ok=True)
-    picture().save(TARGET, quality=90)
+    picture(options.model).save(TARGET, quality=90)
     print(f"{TARGET}: {TARGET.stat().st_size / 1e3:.0f} KB")
 
 
