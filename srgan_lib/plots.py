@@ -71,7 +71,7 @@ class Frames:
         shapes = {np.shape(image) for image in images}
         if len(shapes) != 1 or len(images) != len(captions):
             raise SrganError(
-                f"{len(captions)} captions, {len(images)} images of {sorted(shapes)}; one caption each, one size"
+                f"{len(captions)} captions, {len(images)} images of {sorted(shapes)}; one size, one caption"
             )
         self.images, self.captions = images, captions
         self.alternative, self.width = alternative, width
@@ -110,7 +110,7 @@ _BEFORE_AFTER = """\
 <input type="range" min="0" max="100" value="50" style="width:100%;margin:.5em 0 0"
  aria-label="{left} on the left, {right} on the right: move the border"
  oninput="this.parentNode.querySelectorAll('img')[1].style.clipPath='inset(0 0 0 '+this.value+'%)'">
-<figcaption style="display:flex;justify-content:space-between;font-size:.9em">
+<figcaption style="display:flex;justify-content:space-between;font-size:.9em;color:inherit;opacity:.85">
 <span>{left}</span><span style="text-align:right">{right}</span>
 </figcaption>
 </figure>"""

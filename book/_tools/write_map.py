@@ -1,0 +1,80 @@
+"""Write the map of the book into *Read me first*: paper -> chapter -> function -> test.
+
+    python book/_tools/write_map.py
+
+``map.json`` beside this file is the one place where the map is kept. Which chapters exist is read from the
+table of contents: all others are "to come". The text goes into the two Markdown cells whose ids are
+``chapters`` and ``map``.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = ROOT / "book" / "read-me-first.ipynb"
+TO_COME = "to come"
+
+
+def source():
+    """The map as kept: ``chapters`` [part, file, title, subject], ``rows`` [place, what, file, function, test]."""
+    return json.loads(Path(__file__).with_name("map.json").read_text(encoding="utf-8"))
+
+
+def written():
+    """The files, without suffix, of the chapters that the table of contents has."""
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return {chapter["file"] for part in contents["parts"] for chapter in part["chapters"]}
+
+
+def chapter_cell(file, title, present):
+    return f"[{title}]({file}.ipynb)" if file in present else f"{title} ({TO_COME})"
+
+
+def chapters_text(kept, present):
+    """The table of chapters."""
+    lines = ["| part | chapter | what it is about |", "| --- | --- | --- |"]
+    for part, file, title, subject in kept["chapters"]:
+        lines.append(f"| {part} | {chapter_cell(file, title, present)} | {subject} |")
+    return "\n".join(lines)
+
+
+def map_text(kept, present):
+    """The table that leads from the paper to chapter, function and test."""
+    titles = {file: title for _, file, title, _ in kept["chapters"]}
+    lines = [
+        "| in the paper | what | chapter | in `srgan_lib` | a test shows |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for place, what, file, function, test in kept["rows"]:
+        code = f"`{function}`" if function else TO_COME
+        shows = f"{sentence(test)} (`{test.split('.')[0]}`)" if test else TO_COME
+        lines.append(f"| {place} | {what} | {chapter_cell(file, titles[file], present)} | {code} | {shows} |")
+    return "\n".join(lines)
+
+
+def sentence(test):
+    """``test_metrics.test_bridge_is_grey`` as words: "bridge is grey"."""
+    return test.split(".")[1].removeprefix("test_").replace("_", " ")
+
+
+def texts():
+    """The text of each generated cell, by the cell's id."""
+    kept, present = source(), written()
+    return {"chapters": chapters_text(kept, present), "map": map_text(kept, present)}
+
+
+def main():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        cell.source = texts().get(cell.id, cell.source)
+    partial = NOTEBOOK.with_suffix(".part")
+    nbformat.write(notebook, partial)
+    os.replace(partial, NOTEBOOK)
+
+
+if __name__ == "__main__":
+    main()
