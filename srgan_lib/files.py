@@ -2,7 +2,7 @@
 
 import errno
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from srgan_lib.errors import SrganError
@@ -25,7 +25,8 @@ def whole_file(path):
     except OSError as error:
         raise SrganError(_reason(path, error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be what is wrong
+            temporary.unlink(missing_ok=True)
 
 
 def _flush_to_disk(path):

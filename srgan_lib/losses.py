@@ -49,8 +49,8 @@ def adversarial_discriminator(real_logits, fake_logits):
 class VGGLoss(nn.Module):
     """Squared distance of two images in VGG19's features (equation 5), rescaled as in section 3.2.
 
-    ``features`` is a ``VGG19Features``; ``scale`` divides its maps. 12.75 is the paper's number for the
-    original VGG19; weights whose features are larger or smaller need a scale in proportion.
+    ``features`` is a ``VGG19Features``; ``scale`` divides its maps. 12.75 is the paper's number, for features
+    whose mean is about 1; ``training.content.feature_scale`` measures what other weights need.
     """
 
     def __init__(self, features, scale=PAPER_FEATURE_SCALE):

@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srgan_lib.errors import SrganError
+from srgan_lib.losses import VGGLoss
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.weights import load_generator, save_generator
 from srgan_lib.training import checkpoints
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.training.content import generator_loss
+from srgan_lib.training.content import feature_scale, generator_loss, mean_activation
 from srgan_lib.training.loop import Run, resume, train
 from srgan_lib.training.presets import colab, paper, tiny
 from srgan_lib.training.step import MovingAverage, Networks, learning_rate, resolve_precision
@@ -218,7 +219,25 @@ def test_vgg_stage_names_its_weights_in_the_record(tmp_path, vgg19_file):
     facts = result.record["stages"]["second"]
     assert facts["vgg_weights"] == vgg19_file.name
     assert len(facts["vgg_sha256"]) == 64
-    assert facts["vgg_feature_scale"] == pytest.approx(12.75, rel=1e-3)  # these are the original weights
+    assert facts["vgg_feature_scale"] > 0
+
+
+@pytest.mark.parametrize("size", [0.5, 8])
+def test_feature_scale_follows_the_size_of_the_features(size):
+    """Weights with features twice as large give the same loss."""
+
+    class Brightness(torch.nn.Module):
+        def __init__(self, size):
+            super().__init__()
+            self.register_buffer("size", torch.tensor(float(size)))
+
+        def forward(self, images):
+            return (images + 1) * self.size
+
+    sr, hr = torch.rand(2, 1, 3, 8, 8)
+    losses = [VGGLoss(f, feature_scale(f))(sr, hr) for f in (Brightness(1), Brightness(size))]
+    torch.testing.assert_close(*losses)
+    assert feature_scale(Brightness(size)) == pytest.approx(12.75 * mean_activation(Brightness(size)))
 
 
 def test_a_run_can_start_from_given_weights(tmp_path):

@@ -1,8 +1,5 @@
 """The content loss that a stage names, with VGG19's features scaled to the paper's."""
 
-import json
-from importlib.resources import files
-
 import torch
 
 from srgan_lib.data.sources import held_out_photos
@@ -10,16 +7,15 @@ from srgan_lib.images import to_signed
 from srgan_lib.losses import PAPER_FEATURE_SCALE, GeneratorLoss, VGGLoss, pixel_mse
 from srgan_lib.networks.vgg import VGG19Features
 
-RECORD = "records/vgg-feature-scale.json"
 CENTRE = 224  # pixels; VGG19's own input side
 
 
 @torch.no_grad()
-def feature_size(features):
-    """Root mean square of ``features`` on the middle of the held-out bundled photos: their size."""
+def mean_activation(features):
+    """The mean of ``features`` on the middle of the two held-out bundled photos: how large they are."""
     device = next(features.buffers()).device
-    squares = [features(_centre(photo.load()).to(device)).square().mean() for photo in held_out_photos()]
-    return torch.stack(squares).mean().sqrt().item()
+    means = [features(_centre(photo.load()).to(device)).mean() for photo in held_out_photos()]
+    return torch.stack(means).mean().item()
 
 
 def _centre(image):
@@ -28,15 +24,13 @@ def _centre(image):
 
 
 def feature_scale(features):
-    """What to divide ``features`` by, so that the paper's 12.75 means the same for other VGG19 weights.
+    """What to divide ``features`` by: the paper's 12.75 times their mean activation on two fixed photos.
 
-    The paper's number belongs to the original VGG19, whose feature sizes are on record here. Weights with
-    features half as large get a scale half as large.
+    VGG19 as published, VGG19 trained anew by torchvision and different layers of either have features of very
+    different sizes, and the paper uses one number for phi_{2,2} and phi_{5,4}. Brought to a mean of 1 first,
+    both give losses "comparable to the MSE loss" with it, as section 2.2.1 asks.
     """
-    original = json.loads(files("srgan_lib").joinpath(RECORD).read_text())["feature_size"]
-    if features.layer not in original:
-        return PAPER_FEATURE_SCALE
-    return PAPER_FEATURE_SCALE * feature_size(features) / original[features.layer]
+    return PAPER_FEATURE_SCALE * mean_activation(features)
 
 
 def generator_loss(stage, vgg_weights, device):

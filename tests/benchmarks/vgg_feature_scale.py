@@ -3,8 +3,7 @@
     python tests/benchmarks/vgg_feature_scale.py --original vgg19.safetensors [--write]
 
 Measures the original weights (../shared/vgg19/unpack.py writes the file) and torchvision's, where torch's
-cache or the network has them, on the two held-out bundled photos. ``--write`` stores the original's feature
-sizes as the library's record: the reference that gives other weights their scale.
+cache or the network has them, on the two held-out bundled photos. ``--write`` stores the original's numbers as a record for the book.
 """
 
 import argparse
@@ -16,21 +15,22 @@ import torch
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.errors import SrganError
 from srgan_lib.images import crop_to_multiple, imresize, to_signed
-from srgan_lib.losses import PAPER_FEATURE_SCALE, pixel_mse
+from srgan_lib.losses import pixel_mse
 from srgan_lib.networks.vgg import VGG19Features
-from srgan_lib.training.content import RECORD, feature_size
+from srgan_lib.training.content import feature_scale, mean_activation
 
 LAYERS = ("22", "54")
+RECORD = "records/vgg-feature-scale.json"
 
 
 @torch.no_grad()
 def measure(weights):
     """Feature sizes and losses of bicubic images for one set of weights, by layer."""
-    result = {"weights": None, "feature_size": {}, "vgg_loss": {}}
+    result = {"weights": None, "mean_activation": {}, "vgg_loss": {}}
     for layer in LAYERS:
         features = VGG19Features(layer, weights)
         result |= {"weights": features.weights_name, "sha256": features.weights_sha256}
-        result["feature_size"][layer] = round(feature_size(features), 4)
+        result["mean_activation"][layer] = round(mean_activation(features), 4)
         result["vgg_loss"][layer] = losses_of_bicubic(features)
     return result
 
@@ -41,7 +41,7 @@ def losses_of_bicubic(features):
     for photo in held_out_photos():
         hr = crop_to_multiple(photo.load(), 4)
         images = [to_signed(image).unsqueeze(0) for image in (hr, imresize(imresize(hr, 1 / 4), 4))]
-        difference = (features(images[0]) - features(images[1])) / PAPER_FEATURE_SCALE
+        difference = (features(images[0]) - features(images[1])) / feature_scale(features)
         squares = difference.square()
         rows.append([pixel_mse(*images), squares.mean(), squares.sum(1).mean()])
     names = ("pixel_mse", "mean_over_channels", "sum_over_channels")
