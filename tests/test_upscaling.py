@@ -6,13 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torch.nn import functional as F
 
-from srgan_lib import inference, pretrained, upscaling
+from srgan_lib import inference, pretrained, upscaling, winograd
 from srgan_lib.errors import SrganError
 from srgan_lib.images import from_signed, imresize, save_image, to_unit
 from srgan_lib.inference import FastGenerator
 from srgan_lib.networks.generator import Generator
 from srgan_lib.upscaling import upscale
+from srgan_lib.winograd import WinogradConvolution
 
 VARIANTS = [
     {"blocks": 2, "channels": 8},
@@ -20,6 +22,7 @@ VARIANTS = [
     {"scale": 8, "blocks": 1, "channels": 4},
     {"blocks": 1, "channels": 8, "shared_prelu": True, "bias_before_norm": False},
     {"blocks": 1, "channels": 4, "batch_norm": False, "long_skip": False},
+    {"blocks": 1, "channels": 32},  # wide enough for Winograd's convolutions
 ]
 
 
@@ -44,6 +47,13 @@ def small():
 @pytest.fixture(scope="module")
 def fast(small):
     return FastGenerator(small)
+
+
+@pytest.fixture(scope="module")
+def full():
+    """A shipped model where there is one, else the paper's network with random weights."""
+    shipped = pretrained.names()
+    return pretrained.load(shipped[0]) if shipped else trained_looking()
 
 
 def photo(height, width, channels=3, seed=0):
@@ -123,6 +133,41 @@ def test_the_fast_generator_keeps_its_own_weights(small):
     with torch.no_grad():
         other.tail.weight.zero_()
     torch.testing.assert_close(again(torch.ones(1, 3, 4, 4)), before)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(1, 20),
+    width=st.integers(1, 20),
+    channels=st.integers(1, 40),
+    out=st.integers(1, 40),
+    memory=st.integers(0, 22),
+    pad_rows=st.booleans(),
+    with_slope=st.booleans(),
+)
+def test_winograds_convolution_is_a_convolution(height, width, channels, out, memory, pad_rows, with_slope):
+    torch.manual_seed(height)
+    weight, bias, slope = torch.randn(out, channels, 3, 3), torch.randn(out), torch.rand(out)
+    maps = torch.randn(1, channels, height + 2 * (not pad_rows), width)
+    maps = maps.contiguous(memory_format=torch.channels_last)
+    expected = F.conv2d(maps.double(), weight.double(), bias.double(), padding=(int(pad_rows), 1))
+    expected = F.prelu(expected, slope.double()) if with_slope else expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "WORKING_SET", 1 << memory)
+        found = WinogradConvolution(weight, bias, slope if with_slope else None)(maps, pad_rows)
+    assert found.shape == expected.shape == (1, out, height, width)
+    tolerance = 2e-5 * expected.abs().max().item()
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=tolerance)
+
+
+def test_the_shipped_models_size_in_tiles(full):
+    lr = torch.rand(1, 3, 100, 50, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = full(lr)
+    fast = FastGenerator(full)
+    whole = fast(lr)
+    torch.testing.assert_close(whole, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(fast(lr, tile=30), whole, rtol=0, atol=1e-5)
 
 
 # ------------------------------------------------------------------------------------ kinds of image
