@@ -3,7 +3,8 @@
     python tests/benchmarks/vgg_feature_scale.py --original vgg19.safetensors [--write]
 
 Measures the original weights (../shared/vgg19/unpack.py writes the file) and torchvision's, where torch's
-cache or the network has them, on the two held-out bundled photos. ``--write`` stores the original's numbers as a record for the book.
+cache or the network has them, on the two held-out bundled photos. ``--write`` stores the original's numbers
+as a record for the book.
 """
 
 import argparse
