@@ -98,6 +98,7 @@ def opened(browser, url, width=1280, scheme="light"):
     """A loaded page, after MathJax; yields it with the list of what went wrong."""
     context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme)
     page = context.new_page()
+    page.set_default_timeout(120_000)  # a busy machine is no fault of the page
     faults = []
     here = url.rsplit("/", 1)[0]
     page.on(

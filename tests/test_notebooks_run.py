@@ -30,14 +30,16 @@ def copy_of_the_project(folder):
     return folder
 
 
-def pip(python, *arguments, **options):
+def pip(python, *arguments):
+    """What ``pip`` says, whatever the settings of the one who tests."""
+    environment = {name: value for name, value in os.environ.items() if name != "PIP_QUIET"}
     return subprocess.run(
         [python, "-m", "pip", *arguments],
         check=True,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        **options,
+        env=environment,
     ).stdout
 
 
