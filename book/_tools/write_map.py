@@ -20,7 +20,7 @@ TO_COME = "to come"
 
 
 def source():
-    """The map as kept: ``chapters`` [part, file, title, subject], ``rows`` [place, what, file, function, test]."""
+    """The map: ``chapters`` [part, file, title, subject], ``rows`` [place, what, file, function, test]."""
     return json.loads(Path(__file__).with_name("map.json").read_text(encoding="utf-8"))
 
 
