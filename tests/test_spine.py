@@ -1,5 +1,6 @@
 """What must say the same in two places: contents, dependencies, addresses."""
 
+import ast
 import re
 import shutil
 import sys
@@ -117,3 +118,24 @@ def test_readme_has_the_two_commands_that_ci_extracts():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line.startswith("python3 -m venv")]
     assert [command.rsplit("&& ", 1)[1] for command in commands] == ["jupyter-book build book/", "pytest"]
+
+
+def imported_modules(path, modules):
+    """The modules of the library that the file at ``path`` imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names & modules
+
+
+def test_a_module_imports_only_from_those_above_it():
+    """The order is that of the API reference."""
+    reference = (ROOT / "book/api.md").read_text(encoding="utf-8")
+    order = re.findall(r"^\.\. automodule:: (srgan_lib[\w.]*)", reference, re.MULTILINE)
+    for place, module in enumerate(order):
+        path = ROOT / (module.replace(".", "/") + ".py")
+        upwards = imported_modules(path, set(order)) - set(order[:place])
+        assert not upwards, f"{module} imports {upwards}, which stand below it in book/api.md"
