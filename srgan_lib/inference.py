@@ -3,8 +3,8 @@
 What is changed, and why the result is not:
 
 - Batch normalisation is folded into the convolution before it (``Generator.fold_batch_norm``).
-- Everything runs channels last, which this network's convolutions prefer, and on a CPU the wide 3x3
-  convolutions are Winograd's (``winograd``), with fewer multiplications.
+- Everything runs channels last, which this network's convolutions prefer. Where torch may use only one thread
+  the wide 3x3 convolutions are Winograd's (``winograd``), with fewer multiplications.
 - The last sub-pixel rearrangement is made on the image, not on the features. A 9x9 convolution of rearranged
   features is a 5x5 convolution of the features before, with four times the channels in and out: an output
   pixel's place in its 2x2 cell decides which weight meets which channel. This spares the largest map, and 12
@@ -151,7 +151,9 @@ class _Layer:
         self.work = weight.numel()
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self._winograd = None
-        if weight.device.type == "cpu" and self.reach == 1 and weight.shape[1] >= WINOGRAD_CHANNELS:
+        # Several threads share a plain convolution well, and Winograd's small products badly.
+        alone = weight.device.type == "cpu" and torch.get_num_threads() == 1
+        if alone and self.reach == 1 and weight.shape[1] >= WINOGRAD_CHANNELS:
             self._winograd = WinogradConvolution(weight, self.bias, self.slope)
 
     def __call__(self, maps, pad_rows=True):
@@ -164,12 +166,10 @@ class _Layer:
 
 def _rows_of(layer, read, rows, height):
     """A span of rows of a layer's result; ``read`` gives spans of its input, ``height`` rows in all."""
-    first, last = rows[0] - layer.reach, rows[1] + layer.reach
-    above, below = max(0, -first), max(0, last - height)
-    maps = read((first + above, last - below))
-    if above or below:
-        maps = F.pad(maps, (0, 0, above, below))  # zeros, where the image ends
-    return layer(maps, pad_rows=False)
+    first, last = max(0, rows[0] - layer.reach), min(height, rows[1] + layer.reach)
+    inside = last - first == rows[1] - rows[0] + 2 * layer.reach
+    result = layer(read((first, last)), pad_rows=not inside)  # at the image's edges, zeros lie beyond
+    return result if inside else result[:, :, rows[0] - first : rows[1] - first]
 
 
 class _Map:

@@ -1,11 +1,14 @@
-"""3x3 convolutions with a quarter of the multiplications: Winograd's F(4x4, 3x3), for the CPU.
+"""3x3 convolutions with a quarter of the multiplications: Winograd's F(4x4, 3x3), for one thread of a CPU.
 
 Four outputs of a 3-tap filter need 12 multiplications the plain way and 6 this way: transform 6 inputs (by
 the matrix ``INPUT``) and the 3 weights (``WEIGHTS``), multiply one by one, transform back (``OUTPUT``). In
-two dimensions 36 multiplications replace 144, and over all channels they are 36 matrix products (Lavin and Gray,
-2016, arXiv 1509.09308). The transforms take time too; with 64 channels a third of the time is spared. The
-result is that of the plain way to rounding in float32.
+two dimensions 36 multiplications replace 144, and over all channels they are 36 matrix products (Lavin and
+Gray, 2016, arXiv 1509.09308). The transforms take time too; with 64 channels a third of the time is spared.
+The result is that of the plain way to rounding in float32.
 """
+
+import math
+import threading
 
 import torch
 from torch.nn import functional as F
@@ -35,7 +38,7 @@ WEIGHTS = torch.tensor(
 OUTPUT = torch.tensor(
     [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], dtype=torch.float32
 )
-WORKING_SET = 1 << 20  # bytes of the transformed maps; they should stay in a processor core's cache
+WORKING_SET = 3 << 19  # bytes of the transformed maps; they should stay in a processor core's cache
 
 
 class WinogradConvolution:
@@ -46,6 +49,7 @@ class WinogradConvolution:
         self.weight = transformed.permute(2, 3, 1, 0).flatten(0, 1).float().contiguous()  # (36, in, out)
         self.bias, self.slope = bias, slope
 
+    @torch.inference_mode()
     def __call__(self, maps, pad_rows):
         """(1, in, h, w) -> (1, out, h, w), zeros around it; without ``pad_rows`` -> (1, out, h - 2, w)."""
         maps = maps[0].permute(1, 2, 0)  # rows, columns, channels
@@ -56,13 +60,7 @@ class WinogradConvolution:
         step = max(1, WORKING_SET // (144 * max(channels, out) * across))
         for top in range(0, down, step):
             rows = min(step, down - top)
-            padded = maps.new_empty(4 * rows + 2, 4 * across + 2, channels)
-            first = 4 * top - pad_rows  # the row of ``maps`` that comes to row 0
-            above = max(0, -first)
-            part = maps[first + above : first + len(padded)]
-            padded[above : above + len(part), 1 : width + 1] = part
-            padded[:above] = padded[above + len(part) :] = 0
-            padded[:, 0] = padded[:, width + 1 :] = 0
+            padded = _padded(maps, 4 * top - pad_rows, 4 * rows + 2, 4 * across + 2)
             target = result[4 * top : 4 * (top + rows)].view(rows, 4, across, 4, out)
             target.copy_(self._tiles(padded, rows, across).permute(2, 0, 3, 1, 4))
         return result[:height, :width].permute(2, 0, 1).unsqueeze(0)
@@ -71,14 +69,44 @@ class WinogradConvolution:
         """(4 * rows + 2, 4 * across + 2, in) -> (4, 4, rows, across, out): the outputs of each 4x4 tile."""
         channels, out = self.weight.shape[1:]
         line, tiles = padded.stride(0), rows * across
-        overlapping = padded.as_strided(
-            (6, 6, rows, across, channels), (line, channels, 4 * line, 4 * channels, 1)
-        )
-        maps = torch.matmul(INPUT, overlapping.reshape(6, 6, tiles * channels))  # along columns
-        maps = INPUT @ maps.view(6, 6 * tiles * channels)  # along rows
-        maps = torch.bmm(maps.view(36, tiles, channels), self.weight)
-        maps = OUTPUT @ maps.view(6, 6 * tiles * out)
-        maps = torch.matmul(OUTPUT, maps.view(4, 6, tiles * out)).view(16 * tiles, out).add_(self.bias)
+        a, b = _space("a", 6, 6, tiles * channels), _space("b", 6, 6, tiles * channels)
+        c, d = _space("c", 36, tiles, out), _space("d", 4, 6, tiles * out)
+        shape, strides = (6, 6, rows, across, channels), (line, channels, 4 * line, 4 * channels, 1)
+        a.view(shape).copy_(padded.as_strided(shape, strides))  # tiles overlap by 2
+        torch.bmm(INPUT.expand(6, 6, 6), a, out=b)  # along columns
+        torch.mm(INPUT, b.view(6, -1), out=a.view(6, -1))  # along rows
+        torch.bmm(a.view(36, tiles, channels), self.weight, out=c)
+        torch.mm(OUTPUT, c.view(6, -1), out=d.view(4, -1))
+        maps = torch.bmm(OUTPUT.expand(4, 4, 6), d, out=_space("e", 4, 4, tiles * out))
+        maps = maps.view(16 * tiles, out).add_(self.bias)
         if self.slope is not None:
             maps = F.prelu(maps, self.slope)
         return maps.view(4, 4, rows, across, out)
+
+
+def _padded(maps, first, rows, columns):
+    """``rows`` rows of ``maps`` from ``first`` on, zeros where there are none, one column of zeros before."""
+    padded = _space("padded", rows, columns, maps.shape[2])
+    above = max(0, -first)
+    part = maps[first + above : first + rows]
+    below, beyond = above + len(part), 1 + maps.shape[1]
+    padded[above:below, 1:beyond] = part
+    padded[:above] = padded[below:] = 0
+    padded[:, 0] = padded[:, beyond:] = 0
+    return padded
+
+
+class _Spaces(threading.local):
+    """Memory used again and again, by name, each thread its own: fresh memory costs too much time."""
+
+    def __init__(self):
+        self.held = {}
+
+    def __call__(self, name, *shape):
+        size = math.prod(shape)
+        if name not in self.held or self.held[name].numel() < size:
+            self.held[name] = torch.empty(size)
+        return self.held[name][:size].view(shape)
+
+
+_space = _Spaces()
