@@ -38,6 +38,10 @@ def test_every_chapter_of_the_contents_is_on_the_map_and_has_its_title():
         assert nbformat.read(path, as_version=4).cells[0].source.splitlines()[0] == f"# {titles[file]}"
 
 
+def test_a_function_comes_with_a_test():
+    assert all(bool(function) == bool(test) for *_, function, test in KEPT["rows"])
+
+
 def test_each_row_belongs_to_a_chapter_and_each_chapter_but_the_frame_has_a_row():
     named = {file for _, _, file, _, _ in KEPT["rows"]}
     assert named <= set(FILES)
@@ -48,7 +52,7 @@ def test_what_is_missing_is_called_to_come():
     text = write_map.map_text(KEPT, present={"the-generator"})
     assert "[The generator](the-generator.ipynb)" in text
     assert "Why MSE blurs (to come)" in text and "](why-mse-blurs" not in text
-    assert "| Section 3.3 | the opinion test | Ask people (to come) | to come | to come |" in text
+    assert "| Section 3.3: the opinion test | Ask people (to come) | to come |" in text
 
 
 @pytest.mark.parametrize("cell", ["chapters", "map"])

@@ -45,14 +45,10 @@ def chapters_text(kept, present):
 def map_text(kept, present):
     """The table that leads from the paper to chapter, function and test."""
     titles = {file: title for _, file, title, _ in kept["chapters"]}
-    lines = [
-        "| in the paper | what | chapter | in `srgan_lib` | a test shows |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    lines = ["| in the paper | chapter | in `srgan_lib`, and what a test shows |", "| --- | --- | --- |"]
     for place, what, file, function, test in kept["rows"]:
-        code = f"`{function}`" if function else TO_COME
-        shows = f"{sentence(test)} (`{test.split('.')[0]}`)" if test else TO_COME
-        lines.append(f"| {place} | {what} | {chapter_cell(file, titles[file], present)} | {code} | {shows} |")
+        code = f"`{function}`: {sentence(test)} (`{test.split('.')[0]}`)" if function else TO_COME
+        lines.append(f"| {place}: {what} | {chapter_cell(file, titles[file], present)} | {code} |")
     return "\n".join(lines)
 
 
