@@ -3,8 +3,8 @@
 What is changed, and why the result is not:
 
 - Batch normalisation is folded into the convolution before it (``Generator.fold_batch_norm``).
-- Everything runs channels last, which this network's convolutions prefer. Where torch may use only one thread
-  the wide 3x3 convolutions are Winograd's (``winograd``), with fewer multiplications.
+- Everything runs channels last, which this network's convolutions prefer. On CPUs of few cores the wide 3x3
+  convolutions are Winograd's (``winograd``), with fewer multiplications.
 - The last sub-pixel rearrangement is made on the image, not on the features. A 9x9 convolution of rearranged
   features is a 5x5 convolution of the features before, with four times the channels in and out: an output
   pixel's place in its 2x2 cell decides which weight meets which channel. This spares the largest map, and 12
@@ -25,6 +25,7 @@ from srgan_lib.winograd import WinogradConvolution
 
 TAIL_REACH = 3  # pixels of the input that the upsampling part sees to each side, whatever the scale
 WINOGRAD_CHANNELS = 32  # with fewer, the transforms cost more than the multiplications they spare
+WINOGRAD_THREADS = 4  # more threads share plain convolutions better than its many small products
 # The upsampling part's cells: columns of the input, and bytes of the largest map. Small ones stay in a
 # processor's cache; a GPU needs large ones to be busy.
 CELLS = {"cpu": (128, 8 << 20), "cuda": (512, 256 << 20)}
@@ -151,9 +152,8 @@ class _Layer:
         self.work = weight.numel()
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self._winograd = None
-        # Several threads share a plain convolution well, and Winograd's small products badly.
-        alone = weight.device.type == "cpu" and torch.get_num_threads() == 1
-        if alone and self.reach == 1 and weight.shape[1] >= WINOGRAD_CHANNELS:
+        small_machine = weight.device.type == "cpu" and torch.get_num_threads() <= WINOGRAD_THREADS
+        if small_machine and self.reach == 1 and weight.shape[1] >= WINOGRAD_CHANNELS:
             self._winograd = WinogradConvolution(weight, self.bias, self.slope)
 
     def __call__(self, maps, pad_rows=True):

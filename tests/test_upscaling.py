@@ -9,6 +9,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from srgan_lib import inference, pretrained, upscaling, winograd
+from srgan_lib.data.sources import held_out_photos
 from srgan_lib.errors import SrganError
 from srgan_lib.images import from_signed, imresize, save_image, to_unit
 from srgan_lib.inference import FastGenerator
@@ -160,8 +161,19 @@ def test_winograds_convolution_is_a_convolution(height, width, channels, out, me
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=tolerance)
 
 
-def test_the_shipped_models_size_in_tiles(full):
-    lr = torch.rand(1, 3, 100, 50, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_shipped_models_size_in_tiles(full, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        _check_in_tiles(full)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
+def _check_in_tiles(full):
+    lr = to_unit(held_out_photos()[0].load()[100:200, 150:200]).unsqueeze(0)
     with torch.no_grad():
         expected = full(lr)
     fast = FastGenerator(full)
