@@ -15,7 +15,7 @@ DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts a user's Google Dri
 
 def tiny(data="bundled", **changes):
     """A small SRResNet on the bundled photos: two minutes or less on two CPU cores."""
-    stage = Stage("tiny", updates=1000, learning_rate=3e-3, annealing="cosine", drop=0.02, warm_up=30)
+    stage = Stage("tiny", updates=1200, learning_rate=3e-3, annealing="cosine", drop=0.02, warm_up=30)
     config = Config(
         stages=(stage,),
         out="runs/tiny",
