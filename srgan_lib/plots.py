@@ -63,8 +63,8 @@ class BeforeAfter:
 class Frames:
     """Images of one size, uint8 (H, W, 3), of which a slider shows one at a time, with its caption.
 
-    Plain HTML, as ``BeforeAfter``. Pixels stay squares when they are enlarged to ``width``, the largest width
-    in CSS pixels. Raises ``SrganError`` if sizes or numbers differ.
+    Plain HTML, as ``BeforeAfter``. Pixels stay squares where they are enlarged to ``width``, the largest
+    width in CSS pixels. Raises ``SrganError`` if sizes or numbers differ.
     """
 
     def __init__(self, images, captions, alternative, width=640):
@@ -84,6 +84,7 @@ class Frames:
                 alternative=html.escape(f"{self.alternative}: {caption}", quote=True),
                 caption=html.escape(caption),
                 ratio=f"{columns}/{rows}",
+                rendering="pixelated" if columns < self.width else "auto",  # a plot is made smaller, smoothly
                 display="none" if number else "block",
             )
             for number, (image, caption) in enumerate(zip(self.images, self.captions, strict=True))
@@ -118,7 +119,7 @@ _BEFORE_AFTER = """\
 _FRAME = """\
 <div style="display:{display}">
 <img src="{image}" alt="{alternative}"
- style="display:block;width:100%;aspect-ratio:{ratio};margin:0;max-width:none;image-rendering:pixelated">
+ style="display:block;width:100%;aspect-ratio:{ratio};margin:0;max-width:none;image-rendering:{rendering}">
 <div style="font-size:.9em;margin-top:.4em">{caption}</div>
 </div>"""
 

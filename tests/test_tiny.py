@@ -1,4 +1,4 @@
-"""The preset that everybody can run: from random weights to better than bicubic, on the bundled photographs."""
+"""The preset that everybody can run: from random weights to better than bicubic."""
 
 from srgan_lib.training.loop import train
 from srgan_lib.training.presets import tiny

@@ -144,5 +144,3 @@ def _check(scale, blocks, channels):
 def count_parameters(module):
     """The number of learned values in a network (running statistics of BN are not learned)."""
     return sum(parameter.numel() for parameter in module.parameters())
-
-
