@@ -16,12 +16,14 @@ What is changed, and why the result is not:
 A span is a pair (first, last) of rows or columns, the last one not included.
 """
 
+from contextlib import nullcontext
+from functools import partial
 from itertools import pairwise, product
 
 import torch
 from torch.nn import functional as F
 
-from srgan_lib.winograd import WinogradConvolution
+from srgan_lib.winograd import WinogradConvolution, each, own_threads
 
 TAIL_REACH = 3  # pixels of the input that the upsampling part sees to each side, whatever the scale
 WINOGRAD_CHANNELS = 32  # with fewer, the transforms cost more than the multiplications they spare
@@ -29,6 +31,7 @@ WINOGRAD_THREADS = 4  # more threads share plain convolutions better than its ma
 # The upsampling part's cells: columns of the input, and bytes of the largest map. Small ones stay in a
 # processor's cache; a GPU needs large ones to be busy.
 CELLS = {"cpu": (128, 8 << 20), "cuda": (512, 256 << 20)}
+CELLS_AT_ONCE = WINOGRAD_THREADS  # finished before they are handed on, several at a time by several threads
 
 
 class FastGenerator:
@@ -77,13 +80,15 @@ class FastGenerator:
         unit of ``work``. Consume it under ``torch.inference_mode()``.
         """
         image = _Map(lr, 0, 0, *lr.shape[2:])
-        for rows in _cut((0, image.height), tile):
-            for columns in _cut((0, image.width), tile):
-                needed = image.around(rows, columns, TAIL_REACH)
+        with own_threads() if self.head.on_small_machine else nullcontext():
+            for tile_spans in product(_cut((0, image.height), tile), _cut((0, image.width), tile)):
+                needed = image.around(*tile_spans, TAIL_REACH)
                 seen = image.around(*needed, self.reach)
                 features = image.with_values(self._features(image.crop(*seen), report), seen)
-                for cell in self._cells(rows, columns):
-                    yield self._finish(features, *cell, report)
+                finish = partial(self._finish, features, report)
+                cells = list(self._cells(*tile_spans))
+                for first in range(0, len(cells), CELLS_AT_ONCE):
+                    yield from each(finish, cells[first : first + CELLS_AT_ONCE])
 
     def work(self, height, width, tile):
         """Multiplications for an input of that size (those in the cells' margins left out)."""
@@ -114,8 +119,9 @@ class FastGenerator:
             for down in _cut(rows, max(1, memory // row_bytes)):
                 yield down, across
 
-    def _finish(self, features, rows, columns, report):
-        """The upsampling part for one cell, as a rectangle that ``pieces`` yields."""
+    def _finish(self, features, report, cell):
+        """The upsampling part for one cell (rows, columns), as a rectangle that ``pieces`` yields."""
+        rows, columns = cell
         strip = features.columns(features.around(rows, columns, TAIL_REACH)[1])
         height = strip.height << self.level
         wanted = rows[0] << self.level, rows[1] << self.level
@@ -123,8 +129,8 @@ class FastGenerator:
         sr = F.pixel_shuffle(colours, 2)  # (N, 12, rows, columns) -> (N, 3, 2 * rows, 2 * columns)
         left = self.scale * (columns[0] - strip.left)
         report(self._upsampling_work * (rows[1] - rows[0]) * (columns[1] - columns[0]))
-        cell = sr[:, :, :, left : left + self.scale * (columns[1] - columns[0])]
-        return self.scale * rows[0], self.scale * columns[0], cell
+        piece = sr[:, :, :, left : left + self.scale * (columns[1] - columns[0])]
+        return self.scale * rows[0], self.scale * columns[0], piece
 
     def _upsampled(self, strip, level, rows):
         """A span of rows of what the upsampling convolution ``level`` gives, not yet rearranged."""
@@ -152,8 +158,8 @@ class _Layer:
         self.work = weight.numel()
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self._winograd = None
-        small_machine = weight.device.type == "cpu" and torch.get_num_threads() <= WINOGRAD_THREADS
-        if small_machine and self.reach == 1 and weight.shape[1] >= WINOGRAD_CHANNELS:
+        self.on_small_machine = weight.device.type == "cpu" and torch.get_num_threads() <= WINOGRAD_THREADS
+        if self.on_small_machine and self.reach == 1 and weight.shape[1] >= WINOGRAD_CHANNELS:
             self._winograd = WinogradConvolution(weight, self.bias, self.slope)
 
     def __call__(self, maps, pad_rows=True):

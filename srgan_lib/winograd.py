@@ -10,6 +10,7 @@ The result is that of the plain way to rounding in float32.
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
@@ -67,7 +68,7 @@ class WinogradConvolution:
             target = result[4 * top : 4 * (top + rows)].view(rows, 4, across, 4, out)
             target.copy_(self._tiles(padded, rows, across).permute(2, 0, 3, 1, 4))
 
-        _each(strip, range(0, down, step))
+        each(strip, range(0, down, step))
         return result[:height, :width].permute(2, 0, 1).unsqueeze(0)
 
     def _tiles(self, padded, rows, across):
@@ -89,28 +90,50 @@ class WinogradConvolution:
         return maps.view(4, 4, rows, across, out)
 
 
-def _each(call, items):
-    """``call`` for each of ``items``, shared by as many threads as torch may use.
+_state = threading.local()  # .workers: among how many threads of ours this one may share work
 
-    Torch's own way, all threads in each small product, takes longer than one thread alone.
+
+@contextmanager
+def own_threads():
+    """Within the block torch computes in one thread; ``each`` shares work among as many threads of ours.
+
+    Torch's own way, all threads in each small product, takes longer than one thread alone. And its threads,
+    when they wait for work, keep a core busy for a while: the two kinds must not take turns.
     """
     threads = torch.get_num_threads()
+    if threads > 1:
+        _pool(threads)
+    torch.set_num_threads(1)
+    _state.workers = threads
+    try:
+        yield
+    finally:
+        _state.workers = 1
+        torch.set_num_threads(threads)
+
+
+def each(call, items):
+    """The results of ``call`` for ``items``, in order; within ``own_threads`` several are made at a time."""
+    threads = getattr(_state, "workers", 1)
+    workers = min(threads, len(items))
+    if workers < 2:
+        return [call(item) for item in items]
+    results = [None] * len(items)
 
     def share(first):
         with torch.inference_mode():  # each thread has its own mode
-            for item in items[first::threads]:
-                call(item)
+            for number in range(first, len(items), workers):
+                results[number] = call(items[number])
 
-    if threads == 1 or len(items) == 1:
-        return share(0)
-    others = [_pool(threads).submit(share, first) for first in range(1, min(threads, len(items)))]
-    torch.set_num_threads(1)
+    others = [_pool(threads).submit(share, first) for first in range(1, workers)]
+    _state.workers = 1  # what is shared is not shared again
     try:
         share(0)
     finally:
-        torch.set_num_threads(threads)
+        _state.workers = threads
     for other in others:
         other.result()
+    return results
 
 
 @lru_cache(maxsize=1)
