@@ -16,7 +16,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 TRAIN_EXAMPLES = """
 examples:
   srgan train                                   two minutes on a laptop, photos included
-  srgan train --preset colab --data my-photos   half an hour on a free Colab GPU (T4)
+  srgan train --preset colab --data my-photos   a short run for a free Colab GPU (T4)
   srgan train --preset paper --data DIV2K       the paper's settings: a strong GPU
   srgan train --out runs/tiny --resume          go on where a run was stopped
   torchrun --nproc-per-node 8 -m srgan_lib train --preset paper --data DIV2K

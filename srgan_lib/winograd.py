@@ -3,7 +3,7 @@
 Four outputs of a 3-tap filter need 12 multiplications the plain way and 6 this way: transform 6 inputs (by
 the matrix ``INPUT``) and the 3 weights (``WEIGHTS``), multiply one by one, transform back (``OUTPUT``). In
 two dimensions 36 multiplications replace 144, and over all channels they are 36 matrix products (Lavin and
-Gray, 2016, arXiv 1509.09308). The transforms take time too; with 64 channels a third of the time is spared.
+Gray, 2016, arXiv 1509.09308). The transforms take time too (tests/benchmarks/inference.py measures the sum).
 The result is that of the plain way to rounding in float32.
 """
 

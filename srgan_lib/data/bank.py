@@ -1,6 +1,6 @@
 """The patch bank: photographs in memory as bytes, random crops cut from them as tensor operations.
 
-Decoding a photo takes a hundred times longer than cutting a crop from it. So each photo is decoded once, into
+Decoding a photo takes many times longer than cutting a crop from it. So each photo is decoded once, into
 one long row of pixels on the training device, and a batch is one indexed read from that row. Where a crop
 lies and how it is turned depends only on the seed and the number of the update: a resumed run, or one of
 several processes, sees the very crops that an uninterrupted single process would have seen.

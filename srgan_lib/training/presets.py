@@ -38,7 +38,7 @@ def tiny(data="bundled", **changes):
 
 
 def colab(data="DIV2K", **changes):
-    """Both stages, shortened for a T4 and half an hour; saves often, so that a disconnect loses little.
+    """Both stages, shortened for a T4 (meant for half an hour, not timed yet); a disconnect loses little.
 
     Where Google Drive is mounted the run is kept there, and ``train(config, resume=True)`` in a new session
     goes on with it.

@@ -9,7 +9,7 @@ from srgan_lib.images import crop_to_multiple, from_signed, imresize, to_unit
 from srgan_lib.metrics import psnr
 
 MOST_PHOTOS = 30
-LARGEST_SIDE = 512  # of the middle that is used: a whole 2K photo would take as long as a hundred updates
+LARGEST_SIDE = 512  # of the middle that is used: a whole 2K photo would keep the training waiting
 PREVIEW_SIDE = 192
 PREVIEW_PHOTOS = 3
 
