@@ -3,7 +3,10 @@
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
-INK, HR_COLOUR, SR_COLOUR, FEEDBACK = "#222222", "#0072B2", "#D55E00", "#777777"  # safe for colour-blind eyes
+from srgan_lib.plots import COLOURS
+
+INK, FEEDBACK = "#222222", "#777777"
+HR_COLOUR, SR_COLOUR = COLOURS["HR"], COLOURS["SRGAN"]
 FACES = {"network": "#FFF3D6", "fixed": "#EDEDED", "loss": "#E3F0E8"}
 WIDTH, HEIGHT = 6.2, 6.9  # inches; drawn in the same units
 

@@ -1,14 +1,17 @@
-"""Numbers that were measured once and are shipped, because a reader need not have what they were measured on.
+"""What was measured once and is shipped, because a reader need not have what it was measured on.
 
-``records/NAME.json`` in the package holds them. ``paper`` is the paper's Tables 1 and 2 as printed.
+``records/NAME.json`` in the package holds the numbers, and ``records/NAME*.jpg`` or ``.png`` pictures that
+belong to them. ``paper`` is the paper's Tables 1 and 2 as printed.
 """
 
 import json
-from importlib.resources import files
+from importlib.resources import as_file, files
 
 from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.images import read_rgb
 
 SUFFIX = ".json"
+PICTURES = (".jpg", ".png")
 
 
 def names():
@@ -28,6 +31,15 @@ def read(name):
         raise SrganError(
             f"record {name} of srgan_lib is damaged ({error}); install the package again"
         ) from error
+
+
+def picture(name):
+    """One shipped picture by file name ("NAME.jpg"), ``uint8`` (H, W, 3). ``SrganError`` if there is none."""
+    known = sorted(file.name for file in _folder().iterdir() if file.name.endswith(PICTURES))
+    if name not in known:
+        raise unknown_name("picture", name, known)
+    with as_file(_folder() / name) as path:
+        return read_rgb(path)
 
 
 def _folder():

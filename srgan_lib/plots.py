@@ -12,6 +12,15 @@ from srgan_lib.errors import SrganError
 
 WIDTH = 8  # inches: a page's column
 
+# One colour a thing throughout the book, apart also for colour-blind eyes (Okabe and Ito's set).
+COLOURS = {
+    "LR": "#777777",
+    "bicubic": "#E69F00",
+    "SRResNet": "#009E73",
+    "SRGAN": "#D55E00",
+    "HR": "#0072B2",
+}
+
 
 def image_row(images, titles, *, height=None):
     """Images, uint8 (H, W, 3) or (H, W), side by side under their titles. Returns the matplotlib figure.
@@ -34,23 +43,24 @@ class BeforeAfter:
 
     Shown by a notebook as plain HTML: it needs no kernel and no library, works in the built page, in Colab
     and from a file, with the mouse, a finger or the arrow keys. ``alternative`` is the text for who cannot
-    see it; ``labels`` name the two sides. ``width`` is the largest width in CSS pixels. Raises ``SrganError``
-    if the sizes differ.
+    see it; ``labels`` name the two sides. ``width`` is the largest width in CSS pixels. ``quality``, 1 to 95,
+    stores JPEGs, a fifth as large and no longer exact; without it, PNGs. Raises ``SrganError`` if the sizes
+    differ.
     """
 
-    def __init__(self, before, after, labels, alternative, width=640):
+    def __init__(self, before, after, labels, alternative, width=640, quality=None):
         if np.shape(before) != np.shape(after):
             raise SrganError(
                 f"before is {np.shape(before)} and after {np.shape(after)}; give images of one size"
             )
         self.before, self.after, self.labels = before, after, labels
-        self.alternative, self.width = alternative, width
+        self.alternative, self.width, self.quality = alternative, width, quality
 
     def _repr_html_(self):
         rows, columns = np.shape(self.before)[:2]
         return _BEFORE_AFTER.format(
-            before=_data_uri(self.before),
-            after=_data_uri(self.after),
+            before=_data_uri(self.before, self.quality),
+            after=_data_uri(self.after, self.quality),
             left=html.escape(self.labels[0]),
             right=html.escape(self.labels[1]),
             alternative=html.escape(self.alternative, quote=True),
@@ -64,23 +74,23 @@ class Frames:
     """Images of one size, uint8 (H, W, 3), of which a slider shows one at a time, with its caption.
 
     Plain HTML, as ``BeforeAfter``. Pixels stay squares where they are enlarged to ``width``, the largest
-    width in CSS pixels. Raises ``SrganError`` if sizes or numbers differ.
+    width in CSS pixels, and ``quality`` that of JPEGs. Raises ``SrganError`` if sizes or numbers differ.
     """
 
-    def __init__(self, images, captions, alternative, width=640):
+    def __init__(self, images, captions, alternative, width=640, quality=None):
         shapes = {np.shape(image) for image in images}
         if len(shapes) != 1 or len(images) != len(captions):
             raise SrganError(
                 f"{len(captions)} captions, {len(images)} images of {sorted(shapes)}; one size, one caption"
             )
         self.images, self.captions = images, captions
-        self.alternative, self.width = alternative, width
+        self.alternative, self.width, self.quality = alternative, width, quality
 
     def _repr_html_(self):
         rows, columns = np.shape(self.images[0])[:2]
         frames = "\n".join(
             _FRAME.format(
-                image=_data_uri(image),
+                image=_data_uri(image, self.quality),
                 alternative=html.escape(f"{self.alternative}: {caption}", quote=True),
                 caption=html.escape(caption),
                 ratio=f"{columns}/{rows}",
@@ -93,10 +103,11 @@ class Frames:
         return _FRAMES.format(frames=frames, last=len(self.images) - 1, width=self.width, label=label)
 
 
-def _data_uri(image):
-    buffer = BytesIO()
-    Image.fromarray(np.asarray(image)).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+def _data_uri(image, quality=None):
+    buffer, kind = BytesIO(), "jpeg" if quality else "png"
+    settings = {"quality": quality, "subsampling": 0} if quality else {}
+    Image.fromarray(np.asarray(image)).save(buffer, format=kind, optimize=True, **settings)
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 # The second image lies on the first and is clipped from the left at the slider's position.

@@ -11,6 +11,7 @@ import set_repository
 ROOT = Path(__file__).resolve().parents[1]
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+WITHOUT_EXERCISES = {"read-me-first", "faq"}
 UNCOMPARED = {"nbval-skip", "nbval-ignore-output", "raises-exception"}
 FIRST_CELL = """\
 try:
@@ -18,7 +19,9 @@ try:
 except ModuleNotFoundError:  # on Colab: install the book's library beside the torch that is there
     %pip install --quiet "srgan_lib @ git+{address}"
     import srgan_lib as sr"""
-PARAMETERS = "fast = False  # True: fewer steps, for a quick check of the whole notebook"
+FAST = "fast = False  # True: fewer steps, for a quick check of the whole notebook"
+LONG = "long = False  # True: the full experiment, on a GPU and downloaded data; it resumes where it stopped"
+PARAMETERS = {FAST, f"{FAST}\n{LONG}"}
 EMPTY_TEXT = re.compile(r"<Figure size [^>]*>|<[\w.]+ object[^>]*>|Output\(\)|<IPython[\w.]* object>")
 NUMBER = re.compile(r"\d+\.?\d*(?:e[+-]?\d+)?")
 IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
@@ -77,7 +80,7 @@ def test_begins_with_title_first_cell_and_parameters(path):
     assert any(cell.cell_type == "code" for cell in cells[:3]), "the first code cell is among the first three"
     first, second, *rest = code_cells(path)
     assert first.source == FIRST_CELL.format(address=set_repository.current_address())
-    assert second.source == PARAMETERS and "parameters" in tags(second)
+    assert second.source in PARAMETERS and "parameters" in tags(second)
     assert not any("pip install" in cell.source for cell in rest), "one %pip install"
 
 
@@ -147,6 +150,18 @@ def test_solutions_fold_in_book_and_in_colab(path):
             assert cell.metadata.get("cellView") == "form" and "hide-cell" in tags(cell), cell.source
         if "hide-cell" in tags(cell):
             assert cell.source.startswith("# @title "), cell.source
+
+
+def test_three_exercises_or_more_each_with_a_solution_that_is_checked(path):
+    """What follows ``# Check`` stays in the students' edition, and must tell a right answer from none."""
+    if path.stem in WITHOUT_EXERCISES:
+        return
+    solutions = [cell.source for cell in code_cells(path) if cell.source.startswith("# @title Solution")]
+    assert len(solutions) >= 3
+    for source in solutions:
+        solution, _, check = source.partition("\n# Check\n")
+        assert source.count("\n# Check\n") == 1 and len(solution.splitlines()) > 1, source
+        assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(check))), source
 
 
 def test_at_least_half_of_what_is_printed_is_computed_and_compared(path):

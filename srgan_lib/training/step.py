@@ -103,8 +103,8 @@ class Networks:
     def update(self, lr, hr):
         """One update from LR (N, 3, h, w) in [0, 1] and HR (N, 3, H, W) in [-1, 1].
 
-        Returns each loss term before weighting, and the discriminator's mean verdicts, as detached scalar
-        tensors on the device (reading one would make a GPU wait).
+        Returns each loss term before weighting, the norm of each network's gradient and the discriminator's
+        mean verdicts, as detached scalar tensors on the device (reading one would make a GPU wait).
         """
         lr = lr.contiguous(memory_format=torch.channels_last)
         hr = hr.contiguous(memory_format=torch.channels_last)
@@ -121,9 +121,9 @@ class Networks:
         with self.arithmetic():
             real, fake = self._discriminate(hr), self._discriminate(sr)
         loss = adversarial_discriminator(real, fake)
-        self._step(self.discriminator_adam, loss)
+        norm = self._step(self.discriminator_adam, loss)
         verdicts = {"d_real": real.float().sigmoid().mean(), "d_fake": fake.float().sigmoid().mean()}
-        return {"discriminator": loss, **verdicts}
+        return {"discriminator": loss, "discriminator_gradient": norm, **verdicts}
 
     def _update_generator(self, sr, hr):
         logits = None
@@ -133,15 +133,20 @@ class Networks:
                 logits = self.discriminator(sr)
         with self.arithmetic():
             loss = self.loss(sr, hr, logits)
-        self._step(self.generator_adam, loss.total)
+        norm = self._step(self.generator_adam, loss.total)
         if self.stage.is_gan:
             self.discriminator.requires_grad_(True)
-        return {"generator": loss.total, **loss.terms}
+        return {"generator": loss.total, "generator_gradient": norm, **loss.terms}
 
     def _step(self, adam, loss):
+        """Follow the gradient of ``loss``; returns the gradient's norm before Adam rescales it."""
         adam.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
+        self.scaler.unscale_(adam)
+        gradients = [weight.grad for group in adam.param_groups for weight in group["params"]]
+        norm = torch.nn.utils.get_total_norm(gradients)
         self.scaler.step(adam)
+        return norm
 
     def state(self):
         """All of it as a dictionary of tensors and numbers, for a checkpoint."""
