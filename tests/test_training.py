@@ -30,7 +30,14 @@ def small(folder, updates=6, **settings):
     """A run that takes a second: one block of 8 channels, 16-pixel crops."""
     stage = Stage("mse", updates=updates, learning_rate=1e-3, batch=4)
     network = {"blocks": 1, "channels": 8, "crop": 16}
-    reports = {"log_every": 2, "validate_every": 0, "preview_every": 0, "save_every": 2, "tensorboard": False}
+    reports = {
+        "log_every": 2,
+        "validate_every": 0,
+        "preview_every": 0,
+        "moments": 0,
+        "save_every": 2,
+        "tensorboard": False,
+    }
     return Config(**{"stages": (stage,), "out": str(folder), **network, **reports, **settings})
 
 

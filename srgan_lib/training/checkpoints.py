@@ -55,7 +55,7 @@ def check_same_run(config, saved, where):
     """
     free = {
         "out", "device", "precision", "compile", "time_limit", "tensorboard", "log_every", "validate_every",
-        "preview_every", "save_every", "validation", "deviations",
+        "preview_every", "moments", "save_every", "validation", "deviations",
     }  # fmt: skip
     wanted = config.to_dict()
     for name in sorted(set(wanted) - free):

@@ -60,9 +60,11 @@ class Config:
     or "blur" (its method section: Gaussian blur, then subsampling). ``memory`` bounds the decoded photos, in
     bytes. ``initial`` is a safetensors file of generator weights to start from instead of random ones.
     ``ema`` above 0 keeps a moving average of the generator's weights, which is then what is validated and
-    saved. ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint
-    is still written at the end of each stage). ``time_limit`` is in seconds: the run saves and leaves when it
-    is reached.
+    saved. ``held_out`` is the number of photos of ``data`` that are never trained on; validation is then on
+    these and not on ``validation``. ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0
+    means never (a checkpoint is still written at the end of each stage). ``moments`` is how often in an
+    adversarial stage three bundled photos are pictured, more densely at its start; 0 means never.
+    ``time_limit`` is in seconds: the run saves and leaves when it is reached.
     """
 
     stages: tuple
@@ -70,6 +72,7 @@ class Config:
     data: str = "bundled"
     lr_data: str | None = None
     validation: str = "held-out"
+    held_out: int = 0
     degradation: str = "bicubic"
     scale: int = 4
     crop: int = 96
@@ -88,6 +91,7 @@ class Config:
     log_every: int = 20
     validate_every: int = 1000
     preview_every: int = 1000
+    moments: int = 12
     save_every: int = 1000
     time_limit: float | None = None
     tensorboard: bool = True
@@ -110,6 +114,8 @@ class Config:
             raise SrganError(f"config: precision {self.precision!r}; use one of {', '.join(PRECISIONS)}")
         for name in ("blocks", "channels", "log_every", "memory"):
             _at_least(name, getattr(self, name), 1)
+        for name in ("held_out", "moments"):
+            _at_least(name, getattr(self, name), 0)
 
     @property
     def updates(self):

@@ -6,17 +6,14 @@ A run is a folder: ``config.json``, ``record.json`` (what it was and what came o
 """
 
 import math
-import signal
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from srgan_lib.data.bank import PatchBank
-from srgan_lib.data.choose import photos_of
+from srgan_lib.data.choose import photos_of, without_held_out
 from srgan_lib.devices import out_of_memory_says, pick_device
 from srgan_lib.errors import SrganError
 from srgan_lib.images import Bicubic, BlurSubsample
@@ -25,9 +22,11 @@ from srgan_lib.networks.weights import load_generator, save_generator
 from srgan_lib.training import checkpoints, distributed
 from srgan_lib.training.config import Config
 from srgan_lib.training.content import generator_loss
+from srgan_lib.training.previews import moments, pictured, pictures
 from srgan_lib.training.records import RunRecord, data_facts, hardware_facts
 from srgan_lib.training.report import Report, Silence
 from srgan_lib.training.step import Networks, learning_rate
+from srgan_lib.training.stopping import Stop, caught_signals
 from srgan_lib.training.validation import bicubic_baseline, examples_from, preview, validate
 
 DEGRADATIONS = {"bicubic": Bicubic, "blur": BlurSubsample}
@@ -82,12 +81,14 @@ class Run:
         saved = self._earlier(resume)
         self.update = saved["update"] if saved else 0
         self.generator = self._first_generator(saved)
-        self.bank = self._open_bank()
-        self.examples = examples_from(photos_of(config.validation), self.degradation)
+        photos, self._held_out = without_held_out(photos_of(config.data, config.lr_data), config.held_out)
+        self.bank = self._open_bank(photos)
+        self.examples = examples_from(self._held_out or photos_of(config.validation), self.degradation)
         self._saved = saved
         self.record = self._open_record(saved)
         self.report = Report(config, self.update) if rank == 0 else Silence()
         self._pending = []
+        self._moments, self._pictured = set(), None
         self._logged_at = time.monotonic()
 
     def _earlier(self, resume):
@@ -115,10 +116,10 @@ class Run:
             generator.load_state_dict(initial.state_dict())
         return generator.to(self.device)
 
-    def _open_bank(self):
+    def _open_bank(self, photos):
         config = self.config
         return PatchBank(
-            photos_of(config.data, config.lr_data),
+            photos,
             crop=config.crop,
             degradation=self.degradation,
             memory=config.memory,
@@ -132,12 +133,15 @@ class Run:
             return None
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config.save(self.folder / "config.json")
-        photos = [photo for part in self.bank.parts for photo in part]
+        photos = sorted((photo for part in self.bank.parts for photo in part), key=lambda photo: photo.path)
+        data = data_facts(photos, self.config.data)
+        if self._held_out:
+            data["held_out"] = [photo.path.name for photo in self._held_out]
         facts = {
             "config": self.config.to_dict(),
             "config_sha256": self.config.sha256(),
             "seed": self.config.seed,
-            "data": data_facts(sorted(photos, key=lambda photo: photo.path), self.config.data),
+            "data": data,
             "hardware": hardware_facts(self.device, self.world),
             "bicubic_psnr": bicubic_baseline(self.examples),
         }
@@ -146,8 +150,8 @@ class Run:
     def go(self):
         """All stages that are not done yet."""
         first, reason = 0, None
-        with _caught_signals() as caught:
-            self._stop = _Stop(caught, self.config.time_limit, self.device)
+        with caught_signals() as caught:
+            self._stop = Stop(caught, self.config.time_limit, self.device)
             for stage in self.config.stages:
                 reason = self._stage(stage, first) if self.update < first + stage.updates else None
                 if reason:
@@ -167,6 +171,9 @@ class Run:
         if self._saved and self._saved["stage"] == stage.name:
             networks.restore(self._saved["networks"])
         self._saved = None
+        self._moments = self._moments_of(stage, first)
+        if self.update == first:
+            self._picture(networks, stage)
         while self.update < first + stage.updates:
             self._one_update(networks, stage, first)
             reason = self._stop.reason(self.update % self.config.log_every == 0)
@@ -189,9 +196,10 @@ class Run:
         config, last = self.config, self.update == first + stage.updates
         if self.update % config.log_every == 0 or last:
             self._log(stage, learning_rate(stage, self.update - 1 - first))
-        look = _due(self.update, config.preview_every)
-        if look or last or _due(self.update, config.validate_every):
-            self._validate(networks, stage, look or last)
+        look = last or self.update in self._moments or _due(self.update, config.preview_every)
+        if look or _due(self.update, config.validate_every):
+            self._validate(networks, stage, look)
+        self._picture(networks, stage)
         if _due(self.update, config.save_every) and not last:
             self._save(networks, stage)
 
@@ -231,6 +239,18 @@ class Run:
         self.record.measured({"update": self.update, "stage": stage.name, "psnr": values})
         self.report.validation(self.update, values, preview(self.examples, images) if look else None)
 
+    def _moments_of(self, stage, first):
+        """The numbers of the updates after which the bundled photos are pictured: none without a GAN."""
+        if not stage.is_gan:
+            return set()
+        return {first + update for update in moments(stage.updates, self.config.moments)}
+
+    def _picture(self, networks, stage):
+        if self.rank or self.update not in self._moments:
+            return
+        self._pictured = self._pictured or pictured(self.config.data, self.degradation)
+        self.report.pictures(self.update, stage.name, pictures(networks.trained(), self._pictured))
+
     def _save(self, networks, stage):
         """A checkpoint, after making sure that no loss since the last log was no number."""
         self._log(stage, networks.generator_adam.param_groups[0]["lr"])
@@ -259,40 +279,3 @@ class Run:
 
 def _due(update, every):
     return every > 0 and update % every == 0
-
-
-class _Stop:
-    """Whether to save and leave now, decided by all processes together."""
-
-    def __init__(self, caught, time_limit, device):
-        self.caught, self.device = caught, device
-        self.deadline = time.monotonic() + time_limit if time_limit else math.inf
-
-    def reason(self, at_log):
-        """Why to stop, or None. Several processes ask each other only when they log: asking costs time."""
-        mine = self.caught[0] if self.caught else "time limit" if time.monotonic() > self.deadline else None
-        if not torch.distributed.is_initialized():
-            return mine
-        if not at_log or not distributed.anyone(bool(mine), self.device):
-            return None
-        return mine or "another process stopped"
-
-
-@contextmanager
-def _caught_signals():
-    """Within the block SIGINT and SIGTERM are noted in a list; a second SIGINT interrupts at once."""
-    caught = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught  # Python delivers signals to the main thread only
-        return
-
-    def note(number, _):
-        caught.append(signal.Signals(number).name)
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

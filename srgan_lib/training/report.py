@@ -52,6 +52,13 @@ class Report:
             if self._board:
                 self._board.add_image("preview", picture, update, dataformats="HWC")
 
+    def pictures(self, update, stage, images):
+        """Save the results of an adversarial stage as ``previews/STAGE-PHOTO-UPDATE.png``."""
+        folder = self.folder / "previews"
+        folder.mkdir(exist_ok=True)
+        for name, image in images.items():
+            save_image(image, folder / f"{stage}-{name}-{update:09d}.png")
+
     def say(self, line):
         """A line above the bar."""
         self.bar.write(line, file=sys.stderr)

@@ -40,17 +40,25 @@ def _example(photo, degradation):
 
 
 @torch.no_grad()
-def validate(generator, examples):
-    """(PSNR in dB of each example by name, the super-resolved images, uint8).
+def results(generator, examples):
+    """The super-resolved images, uint8 (H, W, 3), one an example.
 
-    PSNR is on Y without a border of ``scale`` pixels (section 3.1). Batch normalisation uses its stored
-    statistics; the generator is left in the mode it was in.
+    Batch normalisation uses its stored statistics; the generator is left in the mode it was in.
     """
     was_training = generator.training
     generator.eval()
     device = next(generator.parameters()).device
     images = [from_signed(generator(to_unit(item.lr).unsqueeze(0).to(device)))[0] for item in examples]
     generator.train(was_training)
+    return images
+
+
+def validate(generator, examples):
+    """(PSNR in dB of each example by name, the super-resolved images, uint8).
+
+    PSNR is on Y without a border of ``scale`` pixels (section 3.1).
+    """
+    images = results(generator, examples)
     scale = generator.config["scale"]
     values = {
         item.name: round(psnr(item.hr, image, crop=scale), 4)
