@@ -1,0 +1,189 @@
+"""How sharp a picture is, apart from where its pixels are: luma gradients and the power spectrum.
+
+Nothing here compares two pictures pixel by pixel (``metrics`` does). A picture is described by a few
+numbers, and these are set beside an original's, or beside those of photographs in general. Images are as in
+``metrics``: ``PIL.Image`` or arrays of levels 0 to 255, (H, W, 3) in RGB or (H, W) in grey; all is measured
+on the unrounded Y channel. LPIPS, which needs downloaded weights, is at the end.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.fft import fft2
+from scipy.optimize import brentq
+from scipy.signal.windows import hann
+from scipy.special import gammaln
+
+from srgan_lib.errors import SrganError
+from srgan_lib.images import luma, to_signed
+
+# Half-octave bands of spatial frequency in cycles a pixel, from 1/32 to the corner of the frequency plane.
+EDGES = 0.5 * 2.0 ** (np.arange(-8, 2) / 2)
+FREQUENCIES = np.sqrt(EDGES[:-1] * EDGES[1:])  # the bands' centres, 9 of them
+BEYOND = 1 / 8  # the highest frequency along a row that an input 4 times smaller can hold
+SMALLEST_SIDE = 64  # pixels, for a spectrum: two waves of the lowest frequency
+FLOOR = 1e-3  # levels squared: stands for no power at all (rounding to 8 bits leaves 0.08)
+
+# --------------------------------------------------------------------------------------- gradients
+
+
+class GradientStatistics(NamedTuple):
+    """What ``gradient_statistics`` returns: ``rms`` in levels, ``kurtosis`` and ``exponent`` without unit."""
+
+    rms: float
+    kurtosis: float
+    exponent: float
+
+
+def gradients(image, crop=4):
+    """Differences of the Y of neighbouring pixels, to the right and downwards: float64 (N,), levels.
+
+    ``crop`` pixels are removed from each border first, as by ``metrics``. Raises ``SrganError`` where fewer
+    than 2x2 pixels are left.
+    """
+    plane = _plane(image, crop, smallest=2)
+    return np.concatenate([np.diff(plane, axis=axis).ravel() for axis in (1, 0)])
+
+
+def gradient_statistics(image, crop=4):
+    """Size and shape of the distribution of luma gradients, as ``GradientStatistics``.
+
+    ``rms`` is the root mean square in levels: contrast of fine detail, and noise. ``kurtosis`` is the fourth
+    moment divided by the squared second (Gaussian noise: 3). ``exponent`` is b of the generalised Gaussian
+    exp(-\\|g/s\\|^b) with the same ratio of mean size to ``rms``: 2 for Gaussian noise, 1 for a Laplace
+    distribution, below 1 for most photographs, whose gradients are mostly small and sometimes very large.
+    It lies in [0.2, 10]. Raises ``SrganError`` for an image without any gradient.
+    """
+    found = gradients(image, crop)
+    square = np.mean(found**2)
+    if square == 0:
+        raise SrganError("an image of one level has no gradients to describe; choose another")
+    ratio = np.mean(np.abs(found)) ** 2 / square
+    kurtosis = np.mean(found**4) / square**2
+    return GradientStatistics(float(square**0.5), float(kurtosis), _exponent(ratio))
+
+
+def gradient_histogram(image, edges, crop=4):
+    """The share of luma gradients in each bin, (len(edges) - 1,); what lies outside the edges counts too.
+
+    ``edges`` are ascending, in levels. Divided by the bins' widths the shares are a density.
+    """
+    found = gradients(image, crop)
+    return np.histogram(found, edges)[0] / len(found)
+
+
+def _exponent(ratio, lowest=0.2, highest=10.0):
+    """The generalised Gaussian's exponent from (mean size)^2 / mean square, by bisection."""
+
+    def excess(b):
+        return np.exp(2 * gammaln(2 / b) - gammaln(1 / b) - gammaln(3 / b)) - ratio
+
+    if excess(lowest) >= 0:
+        return lowest
+    return highest if excess(highest) <= 0 else float(brentq(excess, lowest, highest, xtol=1e-10))
+
+
+# ---------------------------------------------------------------------------------- power spectrum
+
+
+def power_spectrum(image, crop=4):
+    """Power at each of the ``FREQUENCIES``, all directions together: float64 (9,), dB.
+
+    It is a density: the mean of the squared Fourier coefficients in a band, in levels squared for each
+    (cycle a pixel) squared, as 10 log10. White noise of standard deviation s gives 20 log10(s) in each band;
+    photographs fall by 6 dB an octave and more. The picture's mean is removed and a Hann window hides that
+    its edges do not meet. The last band is the corners of the frequency plane: diagonal detail, and grids.
+    Raises ``SrganError`` where less than 64x64 pixels are left.
+    """
+    plane = _plane(image, crop, SMALLEST_SIDE)
+    window = np.outer(*(hann(side, sym=False) for side in plane.shape))
+    plane = window * (plane - np.average(plane, weights=window))
+    density = np.abs(fft2(plane)) ** 2 / np.sum(window**2)
+    rows, columns = (np.fft.fftfreq(side) for side in plane.shape)
+    frequency = np.hypot(rows[:, None], columns)
+    band = np.digitize(frequency, EDGES * (1 + 1e-9), right=True).ravel()  # 0: below the lowest
+    count = np.bincount(band, minlength=len(EDGES))[1:]
+    power = np.bincount(band, density.ravel(), len(EDGES))[1:] / count
+    return 10 * np.log10(np.maximum(power, FLOOR))
+
+
+def spectrum_distance(a, b, above=BEYOND):
+    """How far two spectra of ``power_spectrum`` lie apart, in dB: root mean square over the bands.
+
+    Only bands from the frequency ``above`` on count, in cycles a pixel: at 1/8 what a 4 times smaller input
+    cannot hold, and 0 for all. 0 for equal spectra, which different pictures may have.
+    """
+    apart = (np.asarray(a) - np.asarray(b))[_beyond(above)]
+    return float(np.sqrt(np.mean(apart**2)))
+
+
+def power_law(spectrum, below=BEYOND):
+    """(slope in dB an octave, power in dB at 1 cycle a pixel): the line through the bands up to ``below``."""
+    known = ~_beyond(below)
+    slope, intercept = np.polyfit(np.log2(FREQUENCIES[known]), np.asarray(spectrum)[known], 1)
+    return float(slope), float(intercept)
+
+
+def excess_power(spectrum, above=BEYOND):
+    """What a spectrum has beyond ``above`` more than its own ``power_law`` below promises, in dB; a mean.
+
+    It needs no original: about zero for a spectrum that goes on as it began, negative for a blurred picture,
+    positive for noise.
+    """
+    slope, intercept = power_law(spectrum, above)
+    beyond = _beyond(above)
+    promised = slope * np.log2(FREQUENCIES[beyond]) + intercept
+    return float(np.mean(np.asarray(spectrum)[beyond] - promised))
+
+
+def _beyond(frequency):
+    """Which bands lie above a frequency."""
+    return np.array([centre > frequency for centre in FREQUENCIES])
+
+
+def _plane(image, crop, smallest):
+    """The Y of an image without its border, float64 (H, W)."""
+    plane = luma(np.asarray(image))
+    plane = plane[crop : plane.shape[0] - crop, crop : plane.shape[1] - crop]
+    if min(plane.shape) < smallest:
+        left = f"{plane.shape[1]}x{plane.shape[0]} pixels are left without {crop} at each border"
+        raise SrganError(f"{left}, and {smallest}x{smallest} are needed; use a larger image")
+    return plane
+
+
+# ------------------------------------------------------------------------------------------- LPIPS
+
+
+def lpips(a, b, crop=4):
+    """LPIPS (Zhang et al., 2018), AlexNet: a distance of features, 0 for equal images; smaller is better.
+
+    Computed by the package ``lpips`` or by ``torchmetrics``, whichever is installed; the network's weights
+    are downloaded on the first call. ``a`` and ``b`` are RGB images, uint8 (H, W, 3). Raises ``SrganError``
+    where neither package is there or the weights cannot be had.
+    """
+    a, b = (np.asarray(image)[crop : len(image) - crop, crop : np.shape(image)[1] - crop] for image in (a, b))
+    with torch.inference_mode():
+        return float(_lpips_network()(to_signed(a)[None], to_signed(b)[None]))
+
+
+@lru_cache(maxsize=1)
+def _lpips_network():
+    try:
+        return _from_a_package().eval()
+    except ImportError as error:
+        raise SrganError("LPIPS needs another package; pip install lpips") from error
+    except OSError as error:
+        raise SrganError(f"LPIPS's weights cannot be fetched ({error}); try again when online") from error
+
+
+def _from_a_package():
+    try:
+        import lpips as package
+
+        return package.LPIPS(net="alex", verbose=False)
+    except ImportError:
+        from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+
+        return LearnedPerceptualImagePatchSimilarity(net_type="alex")

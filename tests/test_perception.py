@@ -1,0 +1,280 @@
+"""Sharpness statistics against cases whose answer is known, and generators between two generators."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.fft import fftfreq, ifft2
+
+from srgan_lib import perception
+from srgan_lib.data.sources import bundled_photos, held_out_photos
+from srgan_lib.errors import SrganError
+from srgan_lib.images import gaussian_blur, imresize, luma
+from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.interpolation import interpolate
+
+NOISE = np.random.default_rng(0)
+
+
+def noise(sigma, side=256, seed=0):
+    return 128 + sigma * np.random.default_rng(seed).standard_normal((side, side))
+
+
+def power_law_picture(fall, side=512):
+    """Random phases, power proportional to frequency ** -fall."""
+    frequency = np.hypot(fftfreq(side)[:, None], fftfreq(side))
+    frequency[0, 0] = np.inf
+    phases = np.fft.fft2(np.random.default_rng(1).standard_normal((side, side)))
+    return 128 + 5 * ifft2(phases * frequency ** (-fall / 2)).real
+
+
+def one_spectrum_of(photo):
+    return perception.power_spectrum(photo.load())
+
+
+# ---------------------------------------------------------------------------------- power spectrum
+
+
+@pytest.mark.parametrize("sigma", [1, 8])
+def test_white_noise_is_flat_at_its_variance(sigma):
+    spectrum = perception.power_spectrum(noise(sigma))
+    assert spectrum.shape == perception.FREQUENCIES.shape == (9,)
+    np.testing.assert_allclose(spectrum[4:], 20 * np.log10(sigma), atol=0.25)
+    np.testing.assert_allclose(spectrum, 20 * np.log10(sigma), atol=1.6)  # few coefficients in the low bands
+
+
+@pytest.mark.parametrize("fall", [1, 2, 3])
+def test_a_power_law_falls_by_3_dB_an_octave_for_each_power(fall):
+    spectrum = perception.power_spectrum(power_law_picture(fall))
+    slope, _ = perception.power_law(spectrum, below=0.5)
+    assert slope == pytest.approx(-3.01 * fall, abs=0.35)
+    assert perception.excess_power(spectrum) == pytest.approx(0, abs=2)
+
+
+def test_a_sine_has_all_its_power_in_its_band_whatever_its_direction():
+    along = np.arange(256)
+    for row_cycles, column_cycles in [(0, 0.2), (0.2, 0), (0.12, 0.16)]:  # 0.2 cycles a pixel each
+        wave = np.sin(2 * np.pi * (row_cycles * along[:, None] + column_cycles * along))
+        spectrum = perception.power_spectrum(128 + 50 * wave, crop=0)
+        band = np.searchsorted(perception.EDGES, 0.2) - 1
+        assert spectrum.argmax() == band
+        assert np.delete(spectrum, band).max() < spectrum[band] - 40
+
+
+def test_power_adds_up_to_the_variance():
+    picture = power_law_picture(1)
+    rows = fftfreq(504)
+    frequency = np.hypot(rows[:, None], rows)
+    power = 10 ** (perception.power_spectrum(picture) / 10)
+    areas = np.histogram(frequency, perception.EDGES * (1 + 1e-9))[0] / frequency.size
+    lost = 10 * np.log10(picture[4:-4, 4:-4].var() / (power * areas).sum())
+    assert 0 < lost < 1.5  # dB: what lies below 1/32, and in the window
+
+
+def test_a_grid_of_two_pixels_is_in_the_corner():
+    """What sub-pixel layers leave behind lies beyond 0.5 cycles a pixel: it must not be cut off."""
+    chessboard = np.indices((128, 128)).sum(axis=0) % 2 * 4.0
+    before, after = noise(1, 128), noise(1, 128) + chessboard
+    rise = perception.power_spectrum(after) - perception.power_spectrum(before)
+    assert rise.argmax() == 8 and rise[8] > 10 and np.abs(rise[:7]).max() < 0.1
+
+
+def test_contrast_shifts_a_spectrum_and_brightness_does_not():
+    photo = luma(held_out_photos()[0].load())
+    spectrum = perception.power_spectrum(photo)
+    np.testing.assert_allclose(perception.power_spectrum(photo + 20), spectrum, atol=1e-6)
+    half = perception.power_spectrum(photo / 2)
+    np.testing.assert_allclose(half, spectrum - 20 * np.log10(2), atol=1e-6)
+    assert perception.spectrum_distance(half, spectrum) == pytest.approx(20 * np.log10(2))
+    assert perception.spectrum_distance(spectrum, spectrum) == 0
+
+
+def test_only_bands_above_count():
+    a, b = np.zeros(9), np.array([7.0] * 4 + [3.0] * 5)
+    assert perception.spectrum_distance(a, b) == 3
+    assert perception.spectrum_distance(a, b, above=0) == pytest.approx(np.sqrt((4 * 49 + 5 * 9) / 9))
+    assert perception.spectrum_distance(a, b, above=0.5) == 3
+
+
+def test_photographs_are_near_their_power_law_and_bicubic_pictures_are_not():
+    for photo in held_out_photos():
+        hr = photo.load()[:296, :440]
+        sharp = perception.power_spectrum(hr)
+        blurred = perception.power_spectrum(imresize(imresize(hr, 1 / 4), 4))
+        assert -12 < perception.power_law(sharp)[0] < -4
+        assert perception.excess_power(blurred) < perception.excess_power(sharp) - 5
+        assert perception.spectrum_distance(sharp, blurred) > 5
+        np.testing.assert_allclose(blurred[:2], sharp[:2], atol=0.5)  # low frequencies survive shrinking
+
+
+def test_a_flat_picture_has_a_spectrum_and_a_small_one_an_explanation():
+    flat = perception.power_spectrum(np.full((100, 100, 3), 77, np.uint8))
+    np.testing.assert_allclose(flat, -30)
+    with pytest.raises(SrganError, match="63x63 pixels are left"):
+        perception.power_spectrum(np.zeros((71, 71)))
+
+
+# --------------------------------------------------------------------------------------- gradients
+
+
+def test_a_ramp_has_the_gradients_it_is_made_of():
+    ramp = np.add.outer(3 * np.arange(40), 4 * np.arange(30))  # 4 to the right, 3 downwards; grey
+    found = perception.gradients(ramp)
+    assert found.shape == (32 * 21 + 31 * 22,)
+    assert set(found) == {3.0, 4.0} and (found[: 32 * 21] == 4).all()
+    assert perception.gradient_statistics(ramp).rms == pytest.approx(np.sqrt((found**2).mean()))
+    shares = perception.gradient_histogram(ramp, [0, 3.5, 5, 9])
+    np.testing.assert_allclose(shares, [31 * 22 / len(found), 32 * 21 / len(found), 0])
+
+
+def test_colours_are_weighed_as_luma_and_pil_images_are_understood():
+    step = np.zeros((20, 20, 3), np.uint8)
+    step[:, 10:] = (0, 100, 0)
+    assert perception.gradients(step).max() == pytest.approx(128.553 / 255 * 100)
+    np.testing.assert_array_equal(perception.gradients(Image.fromarray(step)), perception.gradients(step))
+
+
+@pytest.mark.parametrize(
+    ("values", "exponent", "kurtosis"),
+    [
+        (lambda size: NOISE.standard_normal(size), 2, 3),
+        (lambda size: NOISE.laplace(size=size), 1, 6),
+        (lambda size: NOISE.uniform(-1, 1, size), 10, 1.8),  # the limit of large exponents
+    ],
+    ids=["gaussian", "laplace", "uniform"],
+)
+def test_known_distributions_of_gradients(values, exponent, kurtosis):
+    found = values(200_000)
+    ratio = np.mean(np.abs(found)) ** 2 / np.mean(found**2)
+    assert perception._exponent(ratio) == pytest.approx(exponent, rel=0.05)
+    assert np.mean(found**4) / np.mean(found**2) ** 2 == pytest.approx(kurtosis, rel=0.1)
+
+
+def test_statistics_tell_noise_from_photographs():
+    rms, kurtosis, exponent = perception.gradient_statistics(noise(8))
+    assert rms == pytest.approx(8 * np.sqrt(2), rel=0.02)  # neighbours differ by two independent noises
+    assert kurtosis == pytest.approx(3, abs=0.1) and exponent == pytest.approx(2, abs=0.05)
+    for photo in [*bundled_photos()[:3], *held_out_photos()]:
+        _, kurtosis, exponent = perception.gradient_statistics(photo.load())
+        assert kurtosis > 6 and exponent < 1
+
+
+def test_blur_makes_gradients_smaller():
+    photo = luma(held_out_photos()[1].load())
+    blurred = gaussian_blur(photo.round().astype(np.uint8), 2)
+    assert perception.gradient_statistics(blurred).rms < 0.6 * perception.gradient_statistics(photo).rms
+
+
+def test_no_gradient_no_statistics():
+    with pytest.raises(SrganError, match="one level"):
+        perception.gradient_statistics(np.zeros((20, 20)))
+    with pytest.raises(SrganError, match="2x2 are needed"):
+        perception.gradients(np.zeros((9, 20)))
+
+
+# ------------------------------------------------------------------------------------------- LPIPS
+
+
+class Distance(torch.nn.Module):
+    def __init__(self, **settings):
+        super().__init__()
+        self.settings = settings
+
+    def forward(self, a, b):
+        assert a.shape == b.shape == (1, 3, 12, 22) and a.min() >= -1 and a.max() <= 1
+        return (a - b).abs().mean()[None]
+
+
+@pytest.fixture
+def fresh_lpips():
+    perception._lpips_network.cache_clear()
+    yield
+    perception._lpips_network.cache_clear()
+
+
+@pytest.mark.parametrize("package", ["lpips", "torchmetrics"])
+def test_lpips_comes_from_an_installed_package(monkeypatch, fresh_lpips, package):
+    if package == "lpips":
+        monkeypatch.setitem(sys.modules, "lpips", types.SimpleNamespace(LPIPS=Distance))
+    else:
+        monkeypatch.setitem(sys.modules, "lpips", None)
+        found = types.SimpleNamespace(LearnedPerceptualImagePatchSimilarity=Distance)
+        for name in ("torchmetrics", "torchmetrics.image"):
+            monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+        monkeypatch.setitem(sys.modules, "torchmetrics.image.lpip", found)
+    black, white = np.zeros((20, 30, 3), np.uint8), np.full((20, 30, 3), 255, np.uint8)
+    assert perception.lpips(black, white) == 2 and perception.lpips(black, black) == 0
+
+
+def test_lpips_without_a_package_says_which(monkeypatch, fresh_lpips):
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    monkeypatch.setitem(sys.modules, "torchmetrics.image.lpip", None)
+    with pytest.raises(SrganError, match="pip install lpips"):
+        perception.lpips(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20, 3), np.uint8))
+
+
+# --------------------------------------------------------------------------- between two generators
+
+
+def generator(seed, **settings):
+    torch.manual_seed(seed)
+    made = Generator(**{"blocks": 2, "channels": 8, **settings}).eval()
+    with torch.no_grad():
+        for name, values in made.named_buffers():
+            if "running" in name:
+                values.uniform_(0.2, 3)
+            if "tracked" in name:
+                values.fill_(seed)
+    return made
+
+
+def test_the_ends_come_back_bit_for_bit():
+    a, b = generator(0), generator(1)
+    for end, t in ((a, 0), (b, 1), (b, 1.0)):
+        found = interpolate(a, b, t).state_dict()
+        assert found.keys() == end.state_dict().keys()
+        assert all(torch.equal(found[name], value) for name, value in end.state_dict().items())
+
+
+def test_every_weight_and_statistic_lies_between_and_nothing_is_shared():
+    a, b = generator(0), generator(1)
+    kept = {name: value.clone() for name, value in a.state_dict().items()}
+    mixture = interpolate(a, b, 0.25)
+    assert not mixture.training
+    for name, value in mixture.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.75 * kept[name] + 0.25 * b.state_dict()[name])
+            value.zero_()
+    assert all(torch.equal(a.state_dict()[name], value) for name, value in kept.items())
+
+
+def test_folding_comes_after_mixing():
+    a, b, lr = generator(0), generator(1), torch.rand(1, 3, 9, 9)
+    mixture = interpolate(a, b, 0.5)
+    with torch.no_grad():
+        torch.testing.assert_close(mixture.fold_batch_norm()(lr), mixture(lr), atol=1e-5, rtol=1e-4)
+        folded = [network.fold_batch_norm() for network in (a, b)]
+        wrong = folded[0].trunk[0].conv1.weight.lerp(folded[1].trunk[0].conv1.weight, 0.5)
+        assert (wrong - mixture.fold_batch_norm().trunk[0].conv1.weight).abs().max() > 0.01
+    with pytest.raises(SrganError, match="mix first"):
+        interpolate(*folded, 0.5)
+
+
+def test_networks_without_batch_norm_mix_too():
+    a, b = (generator(seed, batch_norm=False) for seed in (0, 1))
+    torch.testing.assert_close(interpolate(a, b, 0.5).tail.bias, (a.tail.bias + b.tail.bias) / 2)
+
+
+@pytest.mark.parametrize("t", [-0.1, 1.1, float("nan")])
+def test_beyond_the_ends_is_refused(t):
+    with pytest.raises(SrganError, match="outside of"):
+        interpolate(generator(0), generator(1), t)
+
+
+def test_other_architectures_are_refused_by_name():
+    with pytest.raises(SrganError, match="differ in blocks, shared_prelu"):
+        interpolate(generator(0), generator(1, blocks=3, shared_prelu=True), 0.5)
