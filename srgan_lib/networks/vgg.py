@@ -49,9 +49,13 @@ class VGG19Features(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
 
-    def forward(self, images):
+    def normalised(self, images):
+        """Images in [-1, 1] as the first convolution wants them."""
         unit = (images + 1) / 2
-        return self.network((unit - self.mean) / self.deviation)
+        return (unit - self.mean) / self.deviation
+
+    def forward(self, images):
+        return self.network(self.normalised(images))
 
 
 def _build(layer):
