@@ -1,4 +1,4 @@
-"""The command ``srgan`` (also ``python -m srgan_lib``): train, upscale, evaluate, data.
+"""The command ``srgan`` (also ``python -m srgan_lib``): train, upscale, evaluate, data, checkpoint.
 
 Exit codes: 0 done, 1 something that the one line on stderr says, 2 wrong usage, 130 interrupted.
 """
@@ -12,6 +12,7 @@ from srgan_lib.errors import SrganError
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 UNITS = {"s": 1, "m": 60, "h": 3600}
+SIZES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 TRAIN_EXAMPLES = """
 examples:
@@ -58,6 +59,17 @@ Looked for in data/ here, in $SRGAN_DATA and in the user's cache; downloads go t
 """
 
 
+CHECKPOINT_EXAMPLES = """
+examples:
+  srgan checkpoint split runs/paper --size 15M --out parts
+  srgan checkpoint join parts --out runs/paper
+  srgan checkpoint split runs/paper --out parts --without checkpoints
+
+A run in parts passes where large files cannot. The parts and the whole are checked by their hashes; what is
+joined goes on as the run that was split: srgan train --out runs/paper --resume
+"""
+
+
 def main(arguments=None):
     """Run the command line; returns the exit code. ``arguments`` are those of the process if not given."""
     options = _parser().parse_args(arguments)
@@ -89,6 +101,8 @@ def _parser():
         _command(parts, "evaluate", "measure on the test sets", EVALUATE_EXAMPLES, commands.evaluate)
     )
     _add_data(_command(parts, "data", "list and fetch data sets", DATA_EXAMPLES, commands.data))
+    split = "cut a run into parts of a chosen size, or join them"
+    _add_checkpoint(_command(parts, "checkpoint", split, CHECKPOINT_EXAMPLES, commands.checkpoint))
     return parser
 
 
@@ -116,6 +130,7 @@ def _add_train(parser):
         help="the same photos in low resolution; else they are made from --data",
     )
     add("--validation", metavar="WHAT", help="photos to measure with, like --data")
+    add("--held-out", type=int, metavar="N", help="photos of --data to measure with, never trained on")
     add("--out", metavar="FOLDER", help="where the run's results go (default: runs/PRESET)")
     add("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
     add("--time-limit", type=_duration, metavar="TIME", help="save and leave after so long: 90s, 25m, 2h")
@@ -138,11 +153,12 @@ def _add_train(parser):
     add = group.add_argument
     add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
     add("--precision", choices=("auto", "float32", "bfloat16", "float16"), help="arithmetic of the networks")
-    add("--compile", action="store_true", default=None, help="use torch.compile")
+    add("--step", choices=("auto", "plain", "fast"), help="fast: compiled, and one CUDA graph an update")
     add("--memory", type=_gigabytes, metavar="GB", help="for decoded photos; larger sets take turns")
     add("--log-every", type=int, metavar="N", help="updates from one log line to the next")
     add("--validate-every", type=int, metavar="N", help="updates from one measurement to the next; 0: never")
     add("--preview-every", type=int, metavar="N", help="updates from one preview to the next; 0: never")
+    add("--moments", type=int, metavar="N", help="how often an adversarial stage pictures three photos")
     add("--save-every", type=int, metavar="N", help="updates from one checkpoint to the next")
     add("--no-tensorboard", dest="tensorboard", action="store_false", default=None, help="do not write it")
 
@@ -206,6 +222,22 @@ def _add_data(parser):
     parser.add_argument("action", nargs="?", choices=("list", "get"), default="list", help="(default: list)")
     parser.add_argument("names", nargs="*", metavar="NAME", help="data sets to get")
     parser.add_argument("--root", metavar="FOLDER", help="where to put them")
+
+
+def _add_checkpoint(parser):
+    add = parser.add_argument
+    add("action", choices=("split", "join"))
+    add("folder", metavar="FOLDER", help="split: a run, or a folder of runs; join: the folder of parts")
+    add("--out", required=True, metavar="FOLDER", help="where to write; it must be new or empty")
+    add("--size", type=_size, default=15 << 20, metavar="BYTES", help="of a part: 500K, 15M (default), 2G")
+    without = "folders of the run to leave out: checkpoints, previews"
+    add("--without", nargs="+", default=[], metavar="NAME", help=without)
+
+
+def _size(text):
+    """Bytes in a text such as ``500K``, ``15M`` or ``2G``."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in SIZES else (text, "")
+    return max(1, int(_positive(number, "a size such as 500K, 15M or 2G") * SIZES.get(unit, 1)))
 
 
 def _duration(text):

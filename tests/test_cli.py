@@ -257,7 +257,7 @@ def test_train_stops_at_its_time_and_goes_on(capsys):
         ("--seed 7", "seed", 7),
         ("--device cpu", "device", "cpu"),
         ("--precision float32", "precision", "float32"),
-        ("--compile", "compile", True),
+        ("--step fast", "step", "fast"),
         ("--memory 0.5", "memory", 1 << 29),
         ("--log-every 2", "log_every", 2),
         ("--validate-every 0", "validate_every", 0),

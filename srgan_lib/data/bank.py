@@ -3,7 +3,8 @@
 Decoding a photo takes many times longer than cutting a crop from it. So each photo is decoded once, into
 one long row of pixels on the training device, and a batch is one indexed read from that row. Where a crop
 lies and how it is turned depends only on the seed and the number of the update: a resumed run, or one of
-several processes, sees the very crops that an uninterrupted single process would have seen.
+several processes, sees the very crops that an uninterrupted single process would have seen. These few numbers
+are drawn on the CPU; all that is done with pixels, the degradation too, happens where the pixels are.
 """
 
 import sys
@@ -15,6 +16,7 @@ import torch
 
 from srgan_lib.data.sources import pair_scale
 from srgan_lib.errors import SrganError
+from srgan_lib.graphs import Recorded
 from srgan_lib.images import Bicubic
 
 # While one part of a large set is in use, each photo of it gives about this many crops before the next part.
@@ -37,15 +39,22 @@ class CropPlan:
         """The same plan for some of its crops (a slice)."""
         return CropPlan(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
-    def to(self, device):
-        return CropPlan(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+    def packed(self):
+        """All its numbers in one tensor, (6, N) int64: one transfer to a GPU."""
+        return torch.stack([getattr(self, name).long() for name in self.__dataclass_fields__])
+
+    @classmethod
+    def unpacked(cls, numbers):
+        photo, top, left, *turns = numbers
+        return cls(photo, top, left, *(turn.bool() for turn in turns))
 
 
 class PixelStore:
     """Decoded photos of different sizes, end to end in one (pixels, 3) uint8 tensor."""
 
     def __init__(self, images, device):
-        sides = torch.tensor([image.shape[:2] for image in images])
+        self.sides = np.array([image.shape[:2] for image in images])  # here: to draw without asking a GPU
+        sides = torch.from_numpy(self.sides)
         self.heights, self.widths = sides[:, 0].to(device), sides[:, 1].to(device)
         areas = sides.prod(dim=1)
         self.starts = (areas.cumsum(0) - areas).to(device)
@@ -93,9 +102,12 @@ class PatchBank:
     is in use the next is decoded in the background. Photos that cannot be read or are smaller than the crop
     are skipped and named in ``skipped`` (and once on stderr). Raises ``SrganError`` when none is left, or
     when pairs do not match ``degradation.scale``.
+
+    ``recorded`` may be set at any time: on a GPU the crops are then cut by a CUDA graph (``graphs``).
     """
 
     def __init__(self, photos, *, crop=96, degradation=None, memory=4 << 30, device="cpu", seed=0, batch=16):
+        self.recorded = False
         self.crop = crop
         self.degradation = degradation or Bicubic(4)
         self.scale = self.degradation.scale
@@ -116,6 +128,7 @@ class PatchBank:
         self._loader = ThreadPoolExecutor(1)
         self._coming = {}
         self._current = (None, None)
+        self._graphs = {}  # of the part that is in use, by the shape of the plan
 
     def __len__(self):
         """The number of photographs, whether in memory now or not."""
@@ -127,8 +140,20 @@ class PatchBank:
         The same ``update`` and ``size`` always give the same crops. With ``world`` processes, each takes
         every ``world``-th one, n = size / world.
         """
-        stores = self._stores(update)
-        plan = self.plan(update, size).rows(slice(rank, None, world)).to(self.device)
+        self._stores(update)
+        numbers = self.plan(update, size).rows(slice(rank, None, world)).packed()
+        if self.device.type == "cuda":
+            numbers = numbers.pin_memory()  # or the transfer would wait for the work before it
+        numbers = numbers.to(self.device, non_blocking=True)
+        if not self.recorded:
+            return self._cut(numbers)
+        if numbers.shape not in self._graphs:
+            self._graphs[numbers.shape] = Recorded(self._cut)
+        return self._graphs[numbers.shape](numbers)
+
+    def _cut(self, numbers):
+        """The crops of a packed plan, from the part that is in use, without waiting for the device."""
+        stores, plan = self._current[1], CropPlan.unpacked(numbers)
         if self.paired:
             hr_store, lr_store = stores
             low_side = self.crop // self.scale
@@ -144,13 +169,12 @@ class PatchBank:
         store = self._stores(update)[-1]
         side = self.crop // self.scale if self.paired else self.crop
         random = np.random.default_rng([self.seed, update])
-        count = len(store.heights)
+        count = len(store.sides)
         rounds = [random.choice(count, min(count, size), replace=False) for _ in range(-(-size // count))]
-        photo = torch.from_numpy(np.concatenate(rounds)[:size])
-        top = _corners(random, store.heights.cpu()[photo] - side)
-        left = _corners(random, store.widths.cpu()[photo] - side)
-        turns = torch.from_numpy(random.integers(0, 2, (3, size))).bool()
-        return CropPlan(photo, top, left, *turns)
+        photo = np.concatenate(rounds)[:size]
+        top, left = (random.integers(0, room + 1) for room in (store.sides[photo] - side).T)
+        turns = random.integers(0, 2, (3, size)).astype(bool)
+        return CropPlan(*(torch.from_numpy(values) for values in (photo, top, left, *turns)))
 
     def _usable_area(self, photo):
         try:
@@ -181,6 +205,7 @@ class PatchBank:
             waiting = self._coming.pop(part, None) or self._loader.submit(self._load, part)
             self._coming.clear()
             self._current = (None, None)  # lets go of the part before
+            self._graphs.clear()
             self._current = (part, waiting.result())
             following = (part + 1) % len(self.parts)
             if following != part:
@@ -204,11 +229,6 @@ class PatchBank:
         except SrganError as error:
             self._skip(str(error))
             return None
-
-
-def _corners(random, room):
-    """A random position from 0 to ``room``, both included, for each crop."""
-    return torch.from_numpy(random.integers(0, room.numpy() + 1))
 
 
 def _parts(usable, memory, seed):

@@ -6,6 +6,7 @@ Shapes below are (batch, channels, height, width); ``h`` and ``w`` are the sides
 import copy
 import math
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -109,7 +110,7 @@ class Generator(nn.Module):
         self.tail = nn.Conv2d(channels, 3, 9, padding=4)
 
     def forward(self, lr):
-        return self.tail(self.upsample(self.features(lr)))
+        return _in_its_own_format(self.tail, self.upsample(self.features(lr)))
 
     def features(self, lr):
         """All that happens at low resolution: (N, 3, h, w) in [0, 1] -> (N, channels, h, w)."""
@@ -131,6 +132,17 @@ class Generator(nn.Module):
             block.conv2, block.norm2 = fuse_conv_bn_eval(block.conv2, block.norm2), nn.Identity()
         folded.merge[0], folded.merge[1] = fuse_conv_bn_eval(*folded.merge), nn.Identity()
         return folded
+
+
+def _in_its_own_format(convolution, features):
+    """The last convolution, in float32 also where autocast runs the others in 16 bits.
+
+    bfloat16 has a step of 1/256 below 1: as coarse as half a level of an 8-bit image in [-1, 1].
+    """
+    if features.dtype == convolution.weight.dtype:
+        return convolution(features)
+    with torch.autocast(features.device.type, enabled=False):
+        return convolution(features.float())
 
 
 def _check(scale, blocks, channels):

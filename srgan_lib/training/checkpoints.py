@@ -51,11 +51,13 @@ def latest(folder):
 def check_same_run(config, saved, where):
     """Raise ``SrganError`` unless ``config`` may continue the run that ``saved`` (a dict) describes.
 
-    Where a run computes, when it stops and how often it reports may change; what it computes may not.
+    Where a run computes, when it stops and how often it reports may change; what it computes may not. Files
+    may have moved: what they hold is compared by ``check_same_files``.
     """
     free = {
-        "out", "device", "precision", "compile", "time_limit", "tensorboard", "log_every", "validate_every",
-        "preview_every", "moments", "save_every", "validation", "deviations",
+        "out", "data", "lr_data", "initial", "vgg_weights", "device", "precision", "step", "time_limit",
+        "tensorboard", "log_every", "validate_every", "preview_every", "moments", "save_every", "validation",
+        "deviations",
     }  # fmt: skip
     wanted = config.to_dict()
     for name in sorted(set(wanted) - free):
@@ -64,6 +66,58 @@ def check_same_run(config, saved, where):
                 f"{where}: this run has {name} = {_short(saved.get(name))}, not {_short(wanted[name])};"
                 " resume without changing it, or start a new run with another --out"
             )
+
+
+def check_same_files(facts, saved, where):
+    """Raise ``SrganError`` unless the photos and the VGG19 of a run are those that it was saved with.
+
+    ``facts`` and ``saved`` hold the sha256 of each by name; only what both name is compared.
+    """
+    for name in sorted(set(facts) & set(saved)):
+        if facts[name] != saved[name]:
+            raise SrganError(
+                f"{where}: this run saw other {name}; resume with the same files, wherever they lie"
+            )
+
+
+def restore(networks, saved, where):
+    """Give each part of ``networks`` (those of a stage) the state that a checkpoint holds for it by name.
+
+    Raises ``SrganError`` when the checkpoint is of another stage, or when a state fits another part than the
+    one of its name: a discriminator where the generator is expected, say.
+    """
+    if saved["stage"] != networks.stage.name:
+        raise SrganError(f"{where}: a checkpoint of stage {saved['stage']}, not of {networks.stage.name}")
+    for name, part in networks.parts().items():
+        if _kind(part) != _kind_of_state(saved["networks"].get(name, {})):
+            raise SrganError(
+                f"{where}: what it holds as {name} is not that of this run; take another checkpoint"
+            )
+    networks.restore(saved["networks"])
+
+
+def load_generator(generator, saved, where):
+    """Give ``generator`` the weights that a checkpoint holds as the trained ones, or raise ``SrganError``."""
+    state = saved["networks"]["trained"]
+    if _kind(generator) != _kind_of_state(state):
+        raise SrganError(
+            f"{where}: its trained weights are not a generator of this run; take another checkpoint"
+        )
+    generator.load_state_dict(state)
+
+
+def _kind(part):
+    """What a state must look like to fit: the shape of each weight, or of what an optimiser moves."""
+    if isinstance(part, torch.optim.Optimizer):
+        return [weight.shape for group in part.param_groups for weight in group["params"]]
+    return _kind_of_state(part.state_dict())
+
+
+def _kind_of_state(state):
+    if "param_groups" in state:
+        count = sum(len(group["params"]) for group in state["param_groups"])
+        return [state["state"][index]["exp_avg"].shape for index in range(count) if index in state["state"]]
+    return {name: getattr(value, "shape", None) for name, value in state.items()}
 
 
 def _short(value):

@@ -10,6 +10,7 @@ from srgan_lib.errors import SrganError
 CONTENT = ("mse", "vgg")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 ANNEALING = ("steps", "cosine")
+STEPS = ("auto", "plain", "fast")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ class Config:
     these and not on ``validation``. ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0
     means never (a checkpoint is still written at the end of each stage). ``moments`` is how often in an
     adversarial stage three bundled photos are pictured, more densely at its start; 0 means never.
-    ``time_limit`` is in seconds: the run saves and leaves when it is reached.
+    ``time_limit`` is in seconds: the run saves and leaves when it is reached. ``step`` is how an update is
+    computed: "plain", or "fast", compiled and on a GPU as one CUDA graph (``training.method``); "auto" takes
+    the fast one for long stages on a GPU.
     """
 
     stages: tuple
@@ -86,7 +89,7 @@ class Config:
     ema: float = 0.0
     device: str = "auto"
     precision: str = "auto"
-    compile: bool = False
+    step: str = "auto"
     memory: int = 4 << 30
     log_every: int = 20
     validate_every: int = 1000
@@ -112,6 +115,8 @@ class Config:
             raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")
         if self.precision not in PRECISIONS:
             raise SrganError(f"config: precision {self.precision!r}; use one of {', '.join(PRECISIONS)}")
+        if self.step not in STEPS:
+            raise SrganError(f"config: step {self.step!r}; use one of {', '.join(STEPS)}")
         for name in ("blocks", "channels", "log_every", "memory"):
             _at_least(name, getattr(self, name), 1)
         for name in ("held_out", "moments"):

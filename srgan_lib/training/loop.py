@@ -84,6 +84,11 @@ class Run:
         photos, self._held_out = without_held_out(photos_of(config.data, config.lr_data), config.held_out)
         self.bank = self._open_bank(photos)
         self.examples = examples_from(self._held_out or photos_of(config.validation), self.degradation)
+        used = sorted((photo for part in self.bank.parts for photo in part), key=lambda photo: photo.path)
+        self._data = data_facts(used, config.data)
+        self._files = {"photos": self._data["sha256"]}
+        if saved:
+            checkpoints.check_same_files(self._files, saved.get("files", {}), self.folder)
         self._saved = saved
         self.record = self._open_record(saved)
         self.report = Report(config, self.update) if rank == 0 else Silence()
@@ -106,7 +111,7 @@ class Run:
         wanted = {name: getattr(self.config, name) for name in names}
         generator = Generator(**wanted)
         if saved:
-            generator.load_state_dict(saved["networks"]["trained"])
+            checkpoints.load_generator(generator, saved, self.folder)
         elif self.config.initial:
             initial = load_generator(self.config.initial)
             if initial.config != generator.config:
@@ -133,8 +138,7 @@ class Run:
             return None
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config.save(self.folder / "config.json")
-        photos = sorted((photo for part in self.bank.parts for photo in part), key=lambda photo: photo.path)
-        data = data_facts(photos, self.config.data)
+        data = self._data
         if self._held_out:
             data["held_out"] = [photo.path.name for photo in self._held_out]
         facts = {
@@ -164,27 +168,34 @@ class Run:
         return Result(self.folder, self.generator.eval(), self.update, reason or "finished", facts)
 
     def _stage(self, stage, first):
-        """Train one stage. Returns why it stopped early, or None when it is done."""
+        """Train one stage. Returns why to leave now, or None to go on."""
         loss, facts = generator_loss(stage, self.config.vgg_weights, self.device)
         torch.manual_seed(self.config.seed + first)  # a resumed run draws the same discriminator
         networks = Networks(self.config, stage, self.generator, loss, self.device)
         if self._saved and self._saved["stage"] == stage.name:
-            networks.restore(self._saved["networks"])
-        self._saved = None
+            checkpoints.check_same_files(_vgg(facts), self._saved.get("files", {}), self.folder)
+            checkpoints.restore(networks, self._saved, self.folder)
+        self.bank.recorded = networks.method.recorded
+        if networks.method.note:
+            self.report.say(networks.method.note)
+        facts = facts | {"step": str(networks.method)}
+        self._saved, self._files = None, self._files | _vgg(facts)
         self._moments = self._moments_of(stage, first)
         if self.update == first:
             self._picture(networks, stage)
-        while self.update < first + stage.updates:
+        end = first + stage.updates
+        while self.update < end:
             self._one_update(networks, stage, first)
             reason = self._stop.reason(self.update % self.config.log_every == 0)
-            if reason:
+            if reason and self.update < end:
                 self._save(networks, stage)
-                self.report.say(
-                    f"{reason}: saved after {self.update} updates in {self.folder}; resume to go on"
-                )
-                return reason
-        self._finish_stage(networks, stage, facts)
-        return None
+                break
+        else:
+            self._finish_stage(networks, stage, facts)
+        if not reason or self.update == self.config.updates:
+            return None
+        self.report.say(f"{reason}: saved after {self.update} updates in {self.folder}; resume to go on")
+        return reason
 
     def _one_update(self, networks, stage, first):
         networks.set_learning_rate(learning_rate(stage, self.update - first))
@@ -253,14 +264,14 @@ class Run:
 
     def _save(self, networks, stage):
         """A checkpoint, after making sure that no loss since the last log was no number."""
-        self._log(stage, networks.generator_adam.param_groups[0]["lr"])
+        self._log(stage, float(networks.generator_adam.param_groups[0]["lr"]))
         if self.rank == 0:
-            trained = {name: value.cpu() for name, value in networks.trained().state_dict().items()}
             state = {
                 "update": self.update,
                 "stage": stage.name,
                 "config": self.config.to_dict(),
-                "networks": {**networks.state(), "trained": trained},
+                "files": self._files,
+                "networks": {**networks.state(), "trained": networks.trained().state_dict()},
                 "record": self.record.carried(),
             }
             checkpoints.save(self.folder / "checkpoints", self.update, state)
@@ -268,13 +279,18 @@ class Run:
         distributed.wait()
 
     def _finish_stage(self, networks, stage, facts):
-        self._save(networks, stage)
-        self.generator.load_state_dict(networks.trained().state_dict())
+        """The stage's generator, then a checkpoint that knows of it: a run killed between them does both."""
         if self.rank == 0:
             path = self.folder / f"{stage.name}.safetensors"
-            sha256 = save_generator(self.generator, path)
+            sha256 = save_generator(networks.trained(), path)
             self.record.stage_done(stage.name, {"weights": path.name, "sha256": sha256, **facts})
-            self.record.write(updates=self.update)
+        self._save(networks, stage)
+        self.generator.load_state_dict(networks.trained().state_dict())
+
+
+def _vgg(facts):
+    """The hash of a stage's VGG19, by name, as checkpoints keep it."""
+    return {"VGG19 weights": facts["vgg_sha256"]} if "vgg_sha256" in facts else {}
 
 
 def _due(update, every):
