@@ -161,3 +161,17 @@ def data(options):
 
 def _size(count):
     return f"{count / 1e9:.1f} GB" if count > 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def checkpoint(options):
+    """Cut a run into parts, or join them."""
+    from srgan_lib.training import parts
+
+    if options.action == "join":
+        joined = parts.join(options.folder, options.out)
+        print(f"{joined}: whole again; to go on: srgan train --out {joined} --resume")
+        return 0
+    manifest = parts.split(options.folder, options.out, options.size, options.without)
+    count = f"{len(manifest['parts'])} parts, {_size(manifest['bytes'])}"
+    print(f"{count}; to join them: srgan checkpoint join {options.out} --out {options.folder}")
+    return 0

@@ -67,7 +67,7 @@ def fails(capsys, *arguments):
 # ----------------------------------------------------------------------------------------- all of it
 
 
-@pytest.mark.parametrize("command", ["train", "upscale", "evaluate", "data"])
+@pytest.mark.parametrize("command", ["train", "upscale", "evaluate", "data", "checkpoint"])
 def test_help_has_examples_that_parse(command, capsys):
     from srgan_lib.cli import _parser
 
@@ -89,6 +89,8 @@ def test_help_has_examples_that_parse(command, capsys):
         ["train", "--time-limit", "soon"],
         ["train", "--memory", "-1"],
         ["data", "x"],
+        ["checkpoint", "split", "run"],
+        ["checkpoint", "split", "run", "--out", "parts", "--size", "big"],
     ],
     ids=str,
 )
@@ -262,6 +264,8 @@ def test_train_stops_at_its_time_and_goes_on(capsys):
         ("--log-every 2", "log_every", 2),
         ("--validate-every 0", "validate_every", 0),
         ("--preview-every 4", "preview_every", 4),
+        ("--moments 3", "moments", 3),
+        ("--held-out 30", "held_out", 30),
         ("--save-every 5", "save_every", 5),
         ("--no-tensorboard", "tensorboard", False),
     ],
