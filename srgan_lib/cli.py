@@ -69,6 +69,16 @@ A run in parts passes where large files cannot. The parts and the whole are chec
 joined goes on as the run that was split: srgan train --out runs/paper --resume
 """
 
+COURSEWORK_EXAMPLES = """
+examples:
+  srgan coursework --edition student --out students/             every chapter, solutions removed
+  srgan coursework --edition student --out week1/ why-mse-blurs  one chapter
+  srgan coursework --edition solved --out solved/
+
+Made from the book's notebooks, so run it in a clone of the book's repository, or name the folder with --book.
+A solution goes, its check stays: the cell fails until the exercise is solved.
+"""
+
 
 def main(arguments=None):
     """Run the command line; returns the exit code. ``arguments`` are those of the process if not given."""
@@ -101,6 +111,8 @@ def _parser():
         _command(parts, "evaluate", "measure on the test sets", EVALUATE_EXAMPLES, commands.evaluate)
     )
     _add_data(_command(parts, "data", "list and fetch data sets", DATA_EXAMPLES, commands.data))
+    what = "write the chapters for students, or with solutions"
+    _add_coursework(_command(parts, "coursework", what, COURSEWORK_EXAMPLES, commands.coursework))
     split = "cut a run into parts of a chosen size, or join them"
     _add_checkpoint(_command(parts, "checkpoint", split, CHECKPOINT_EXAMPLES, commands.checkpoint))
     return parser
@@ -238,6 +250,19 @@ def _size(text):
     """Bytes in a text such as ``500K``, ``15M`` or ``2G``."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in SIZES else (text, "")
     return max(1, int(_positive(number, "a size such as 500K, 15M or 2G") * SIZES.get(unit, 1)))
+
+
+def _add_coursework(parser):
+    add = parser.add_argument
+    add("chapters", nargs="*", metavar="CHAPTER", help="names such as why-mse-blurs (default: all)")
+    add("--edition", required=True, choices=("student", "solved"), help="without or with the solutions")
+    add(
+        "--out",
+        required=True,
+        metavar="FOLDER",
+        help="where to write them; files of these names are replaced",
+    )
+    add("--book", metavar="FOLDER", help="the book's notebooks (default: book/ here or above)")
 
 
 def _duration(text):

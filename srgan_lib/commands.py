@@ -159,6 +159,17 @@ def data(options):
     return 0
 
 
+def coursework(options):
+    """Write the student edition of the book's notebooks, or the solved one."""
+    from srgan_lib import coursework as editions
+
+    written = editions.write(options.edition, options.out, options.book, options.chapters)
+    for path in written:
+        count = len(editions.exercises(editions.read(path)))
+        print(f"{path}: {count} exercise{'' if count == 1 else 's'}")
+    return 0
+
+
 def _size(count):
     return f"{count / 1e9:.1f} GB" if count > 1e9 else f"{count / 1e6:.0f} MB"
 
