@@ -92,18 +92,11 @@ def plan(images, methods, raters, seed, calibration=(), repeats=0):
     versions = {image: _methods(methods, image) for image in images}
     _check(images, versions, raters, calibration, repeats)
     rounds = max(len(names) for names in versions.values())
-    table = np.random.default_rng([seed, 0])
-    # An image's row: its methods and, where it has fewer than others, empty places, in one random order.
-    rows = {
-        image: _shuffled(table, [*names, *[None] * (rounds - len(names))])
-        for image, names in versions.items()
-    }
-    starts = dict(zip(images, _shuffled(table, range(len(images))), strict=True))
-
     sessions, key = {}, {}
     for number, rater in enumerate(raters):
+        square = _square(np.random.default_rng([seed, 0, number // rounds]), versions, rounds)
         chance = np.random.default_rng([seed, 1, number])
-        items = _session(chance, rows, starts, number, rounds)
+        items = _session(chance, square, number, rounds)
         shown = [(image, method, "rated") for image, method in items]
         shown = _with_repeats(chance, shown, repeats)
         anchors = [(image, method, "anchor") for image in calibration for method in ANCHORS]
@@ -148,11 +141,19 @@ def _shuffled(chance, items):
     return [items[index] for index in chance.permutation(len(items))]
 
 
-def _session(chance, rows, starts, number, rounds):
-    """The rated items of one rater: round by round, each image with the next method of its row."""
+def _square(chance, versions, rounds):
+    """{image: its methods in a random order, with empty places where it has fewer than ``rounds``}."""
+    return {
+        image: _shuffled(chance, [*names, *[None] * (rounds - len(names))])
+        for image, names in versions.items()
+    }
+
+
+def _session(chance, square, number, rounds):
+    """The rated items of one rater, round by round. The next rater is one place further in every row."""
     items = []
-    for turn in _shuffled(chance, range(rounds)):
-        shown = [(image, rows[image][(starts[image] + turn + number) % rounds]) for image in rows]
+    for turn in range(rounds):
+        shown = [(image, row[(turn + number) % rounds]) for image, row in square.items()]
         shown = _shuffled(chance, [item for item in shown if item[1] is not None])
         if items and len(shown) > 1 and shown[0][0] == items[-1][0]:
             shown.append(shown.pop(0))  # not the same image twice in a row
