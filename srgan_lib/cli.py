@@ -1,4 +1,4 @@
-"""The command ``srgan`` (also ``python -m srgan_lib``): train, upscale, evaluate, data, checkpoint.
+"""The command ``srgan`` (also ``python -m srgan_lib``): what it understands. ``commands`` does the work.
 
 Exit codes: 0 done, 1 something that the one line on stderr says, 2 wrong usage, 130 interrupted.
 """
@@ -7,77 +7,12 @@ import argparse
 import os
 import sys
 
-from srgan_lib import __version__, commands
+from srgan_lib import __version__, commands, examples
 from srgan_lib.errors import SrganError
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 UNITS = {"s": 1, "m": 60, "h": 3600}
 SIZES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-TRAIN_EXAMPLES = """
-examples:
-  srgan train                                   two minutes on a laptop, photos included
-  srgan train --preset colab --data my-photos   a short run for a free Colab GPU (T4)
-  srgan train --preset paper --data DIV2K       the paper's settings: a strong GPU
-  srgan train --out runs/tiny --resume          go on where a run was stopped
-  torchrun --nproc-per-node 8 -m srgan_lib train --preset paper --data DIV2K
-
-A run can be stopped at any time with Ctrl-C: it saves first. Its folder holds the trained weights
-(STAGE.safetensors), the record of the run, previews, and what TensorBoard shows
-(tensorboard --logdir runs). Then: srgan upscale photo.jpg --model runs/tiny
-"""
-
-UPSCALE_EXAMPLES = """
-examples:
-  srgan upscale photo.jpg                       writes photo_x4.png beside it
-  srgan upscale photo.jpg -o big.png
-  srgan upscale holiday/ -o large/              every photo of a folder
-  srgan upscale photo.jpg --model srresnet-mse  smoother, but true to the pixel
-  srgan upscale photo.jpg --model runs/tiny     a model that you trained
-
-Any size works; a file that cannot be read is named and left out, and the exit code is then 1.
-"""
-
-EVALUATE_EXAMPLES = """
-examples:
-  srgan evaluate                                nearest, bicubic and the shipped models
-  srgan evaluate --model srgan-vgg54 --sets set5 set14 --paper SRGAN-VGG54
-  srgan evaluate --model runs/tiny --model bicubic --sets set5
-  srgan evaluate --images my-results            FOLDER/Set5/NAME.png or FOLDER/NAME.png
-  srgan evaluate --save table.md --save table.json
-
-Measured as in the paper: Y channel, 4 pixels removed from each border, daala's SSIM.
-"""
-
-DATA_EXAMPLES = """
-examples:
-  srgan data                                    what there is, and what is on this machine
-  srgan data get set5 set14 bsd100              the paper's test sets, 35 MB
-  srgan data get div2k                          photos to train on, 3.5 GB
-
-Looked for in data/ here, in $SRGAN_DATA and in the user's cache; downloads go to the first that exists.
-"""
-
-
-CHECKPOINT_EXAMPLES = """
-examples:
-  srgan checkpoint split runs/paper --size 15M --out parts
-  srgan checkpoint join parts --out runs/paper
-  srgan checkpoint split runs/paper --out parts --without checkpoints
-
-A run in parts passes where large files cannot. The parts and the whole are checked by their hashes; what is
-joined goes on as the run that was split: srgan train --out runs/paper --resume
-"""
-
-COURSEWORK_EXAMPLES = """
-examples:
-  srgan coursework --edition student --out students/             every chapter, solutions removed
-  srgan coursework --edition student --out week1/ why-mse-blurs  one chapter
-  srgan coursework --edition solved --out solved/
-
-Made from the book's notebooks, so run it in a clone of the book's repository, or name the folder with --book.
-A solution goes, its check stays: the cell fails until the exercise is solved.
-"""
 
 
 def main(arguments=None):
@@ -105,25 +40,27 @@ def _parser():
     )
     parser.add_argument("--version", action="version", version=f"srgan_lib {__version__}")
     parts = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_train(_command(parts, "train", "train the networks", TRAIN_EXAMPLES, commands.train))
-    _add_upscale(_command(parts, "upscale", "make photos 4 times larger", UPSCALE_EXAMPLES, commands.upscale))
+    _add_train(_command(parts, "train", "train the networks", examples.TRAIN, commands.train))
+    _add_upscale(_command(parts, "upscale", "make photos 4 times larger", examples.UPSCALE, commands.upscale))
     _add_evaluate(
-        _command(parts, "evaluate", "measure on the test sets", EVALUATE_EXAMPLES, commands.evaluate)
+        _command(parts, "evaluate", "measure on the test sets", examples.EVALUATE, commands.evaluate)
     )
-    _add_data(_command(parts, "data", "list and fetch data sets", DATA_EXAMPLES, commands.data))
+    _add_data(_command(parts, "data", "list and fetch data sets", examples.DATA, commands.data))
     what = "write the chapters for students, or with solutions"
-    _add_coursework(_command(parts, "coursework", what, COURSEWORK_EXAMPLES, commands.coursework))
+    _add_coursework(_command(parts, "coursework", what, examples.COURSEWORK, commands.coursework))
     split = "cut a run into parts of a chosen size, or join them"
-    _add_checkpoint(_command(parts, "checkpoint", split, CHECKPOINT_EXAMPLES, commands.checkpoint))
+    _add_checkpoint(_command(parts, "checkpoint", split, examples.CHECKPOINT, commands.checkpoint))
+    five = "train and measure the five models of the paper's Table 1"
+    _add_reproduce(_command(parts, "reproduce", five, examples.REPRODUCE, commands.reproduce))
     return parser
 
 
-def _command(parts, name, what, examples, run):
+def _command(parts, name, what, epilog, run):
     parser = parts.add_parser(
         name,
         help=what,
         description=f"{what[0].upper()}{what[1:]}.",
-        epilog=examples,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -150,29 +87,62 @@ def _add_train(parser):
     group = parser.add_argument_group("what is trained")
     add = group.add_argument
     add("--updates", type=int, metavar="N", help="updates in all; the stages are shortened in proportion")
-    add("--batch", type=int, metavar="N", help="crops an update; lower it when memory runs out")
-    add("--crop", type=int, metavar="PIXELS", help="side of a high-resolution crop (the paper's: 96)")
     add("--scale", type=int, choices=(2, 4, 8), help="how many times larger")
-    add("--blocks", type=int, metavar="N", help="residual blocks of the generator (the paper's: 16)")
-    add("--channels", type=int, metavar="N", help="channels of the generator (the paper's: 64)")
     add("--degradation", choices=("bicubic", "blur"), help="how low resolution is made from the photos")
-    add("--initial", metavar="FILE", help="generator weights (.safetensors) to start from")
-    add("--vgg-weights", metavar="FILE", help="VGG19 weights (.safetensors) instead of torchvision's")
-    add("--ema", type=float, metavar="DECAY", help="also average the weights over updates, such as 0.999")
-    add("--seed", type=int, metavar="N", help="another seed, another run")
+    _add_network(group)
 
     group = parser.add_argument_group("how it runs")
+    _add_machine(group)
     add = group.add_argument
-    add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
-    add("--precision", choices=("auto", "float32", "bfloat16", "float16"), help="arithmetic of the networks")
-    add("--step", choices=("auto", "plain", "fast"), help="fast: compiled, and one CUDA graph an update")
-    add("--memory", type=_gigabytes, metavar="GB", help="for decoded photos; larger sets take turns")
     add("--log-every", type=int, metavar="N", help="updates from one log line to the next")
     add("--validate-every", type=int, metavar="N", help="updates from one measurement to the next; 0: never")
     add("--preview-every", type=int, metavar="N", help="updates from one preview to the next; 0: never")
     add("--moments", type=int, metavar="N", help="how often an adversarial stage pictures three photos")
     add("--save-every", type=int, metavar="N", help="updates from one checkpoint to the next")
     add("--no-tensorboard", dest="tensorboard", action="store_false", default=None, help="do not write it")
+
+
+def _add_network(group):
+    """What ``train`` and ``reproduce`` can both change of the networks and their training."""
+    add = group.add_argument
+    add("--batch", type=int, metavar="N", help="crops an update; lower it when memory runs out")
+    add("--crop", type=int, metavar="PIXELS", help="side of a high-resolution crop (the paper's: 96)")
+    add("--blocks", type=int, metavar="N", help="residual blocks of the generator (the paper's: 16)")
+    add("--channels", type=int, metavar="N", help="channels of the generator (the paper's: 64)")
+    add("--initial", metavar="FILE", help="generator weights (.safetensors) to start from")
+    add("--vgg-weights", metavar="FILE", help="VGG19 weights (.safetensors) instead of torchvision's")
+    add("--ema", type=float, metavar="DECAY", help="also average the weights over updates, such as 0.999")
+    add("--seed", type=int, metavar="N", help="another seed, another run")
+
+
+def _add_machine(group):
+    add = group.add_argument
+    add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
+    add("--precision", choices=("auto", "float32", "bfloat16", "float16"), help="arithmetic of the networks")
+    add("--step", choices=("auto", "plain", "fast"), help="fast: compiled, and one CUDA graph an update")
+    add("--memory", type=_gigabytes, metavar="GB", help="for decoded photos; larger sets take turns")
+
+
+def _add_reproduce(parser):
+    add = parser.add_argument
+    add("--data", metavar="WHAT", help="'bundled', a folder of photos, or a data set such as DIV2K")
+    add("--out", required=True, metavar="FOLDER", help="of all runs; called again, it goes on there")
+    budget = parser.add_mutually_exclusive_group()
+    minutes = "for all models together: every schedule gets the same share of the paper's"
+    budget.add_argument("--minutes", type=_minutes, metavar="M", help=minutes)
+    budget.add_argument("--updates", type=int, metavar="N", help="instead: updates of all models together")
+    add("--only", nargs="+", default=[], metavar="MODEL", help="srresnet-mse, srgan-vgg54 ... (default: all)")
+    add("--time-limit", type=_duration, metavar="TIME", help="save and leave after so long: 90s, 9m, 2h")
+    annealed = "SRResNet-MSE with 4e-4, falling along a cosine: better where updates are few"
+    add("--annealed", action="store_true", help=annealed)
+    add("--held-out", type=int, metavar="N", help="photos never trained on (default: a 30th, at most 30)")
+    add("--note", action="append", default=[], metavar="TEXT", help="a line for the model cards; repeatable")
+    _add_network(parser.add_argument_group("what is trained"))
+    _add_machine(parser.add_argument_group("how it runs"))
+
+
+def _minutes(text):
+    return _positive(text, "a number of minutes")
 
 
 def _add_upscale(parser):

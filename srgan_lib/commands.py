@@ -186,3 +186,18 @@ def checkpoint(options):
     count = f"{len(manifest['parts'])} parts, {_size(manifest['bytes'])}"
     print(f"{count}; to join them: srgan checkpoint join {options.out} --out {options.folder}")
     return 0
+
+
+def reproduce(options):
+    """Train and measure the models of Table 1, or go on with that."""
+    from srgan_lib.reproduce import Request
+    from srgan_lib.reproduce import reproduce as run
+
+    asked = {name: getattr(options, name) for name in ("out", "minutes", "updates", "annealed", "time_limit")}
+    no_settings = {*NO_SETTINGS, *asked, "only", "note"}
+    given = {
+        name: value for name, value in vars(options).items() if value is not None and name not in no_settings
+    }
+    done = run(Request(**asked, settings=given, only=tuple(options.only), notes=tuple(options.note)))
+    print(f"done: {options.out}/models" if done else f"to go on: srgan reproduce --out {options.out} ...")
+    return 0

@@ -67,7 +67,7 @@ def fails(capsys, *arguments):
 # ----------------------------------------------------------------------------------------- all of it
 
 
-@pytest.mark.parametrize("command", ["train", "upscale", "evaluate", "data", "checkpoint"])
+@pytest.mark.parametrize("command", ["train", "upscale", "evaluate", "data", "checkpoint", "reproduce"])
 def test_help_has_examples_that_parse(command, capsys):
     from srgan_lib.cli import _parser
 

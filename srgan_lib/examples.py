@@ -1,0 +1,75 @@
+"""The examples that ``srgan COMMAND --help`` ends with."""
+
+TRAIN = """
+examples:
+  srgan train                                   two minutes on a laptop, photos included
+  srgan train --preset colab --data my-photos   a short run for a free Colab GPU (T4)
+  srgan train --preset paper --data DIV2K       the paper's settings: a strong GPU
+  srgan train --out runs/tiny --resume          go on where a run was stopped
+  torchrun --nproc-per-node 8 -m srgan_lib train --preset paper --data DIV2K
+
+A run can be stopped at any time with Ctrl-C: it saves first. Its folder holds the trained weights
+(STAGE.safetensors), the record of the run, previews, and what TensorBoard shows
+(tensorboard --logdir runs). Then: srgan upscale photo.jpg --model runs/tiny
+"""
+
+UPSCALE = """
+examples:
+  srgan upscale photo.jpg                       writes photo_x4.png beside it
+  srgan upscale photo.jpg -o big.png
+  srgan upscale holiday/ -o large/              every photo of a folder
+  srgan upscale photo.jpg --model srresnet-mse  smoother, but true to the pixel
+  srgan upscale photo.jpg --model runs/tiny     a model that you trained
+
+Any size works; a file that cannot be read is named and left out, and the exit code is then 1.
+"""
+
+EVALUATE = """
+examples:
+  srgan evaluate                                nearest, bicubic and the shipped models
+  srgan evaluate --model srgan-vgg54 --sets set5 set14 --paper SRGAN-VGG54
+  srgan evaluate --model runs/tiny --model bicubic --sets set5
+  srgan evaluate --images my-results            FOLDER/Set5/NAME.png or FOLDER/NAME.png
+  srgan evaluate --save table.md --save table.json
+
+Measured as in the paper: Y channel, 4 pixels removed from each border, daala's SSIM.
+"""
+
+DATA = """
+examples:
+  srgan data                                    what there is, and what is on this machine
+  srgan data get set5 set14 bsd100              the paper's test sets, 35 MB
+  srgan data get div2k                          photos to train on, 3.5 GB
+
+Looked for in data/ here, in $SRGAN_DATA and in the user's cache; downloads go to the first that exists.
+"""
+
+CHECKPOINT = """
+examples:
+  srgan checkpoint split runs/paper --size 15M --out parts
+  srgan checkpoint join parts --out runs/paper
+  srgan checkpoint split runs/paper --out parts --without checkpoints
+
+A run in parts passes where large files cannot. The parts and the whole are checked by their hashes; what is
+joined goes on as the run that was split: srgan train --out runs/paper --resume
+"""
+
+COURSEWORK = """
+examples:
+  srgan coursework --edition student --out students/             every chapter, solutions removed
+  srgan coursework --edition student --out week1/ why-mse-blurs  one chapter
+  srgan coursework --edition solved --out solved/
+
+Made from the book's notebooks, so run it in a clone of the book's repository, or name the folder with --book.
+A solution goes, its check stays: the cell fails until the exercise is solved.
+"""
+
+REPRODUCE = """
+examples:
+  srgan reproduce --data my-photos --minutes 25 --out runs/all
+  srgan reproduce --data my-photos --out runs/all --time-limit 9m
+  srgan reproduce --data DIV2K --updates 540000 --out runs/all --only srresnet-mse srgan-vgg54
+
+The budget is planned once, from updates/s measured here, and kept in plan.json; the second example goes on
+with it. What is finished lies in runs/all/models: weights, record, model card.
+"""

@@ -1,0 +1,169 @@
+"""The five models of Table 1 in a given budget: the plan, going on, what is made ready, model cards."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from srgan_lib import pretrained, reproduce
+from srgan_lib.cards import card, licences
+from srgan_lib.cli import main
+from srgan_lib.data.sources import Photo
+from srgan_lib.errors import SrganError
+from srgan_lib.images import imresize, save_image
+from srgan_lib.networks.weights import load_generator
+from srgan_lib.reproduce import MODELS, Request, config_of, make_plan
+from srgan_lib.reproduce import reproduce as run
+
+SMALL = {"crop": 16, "batch": 2, "blocks": 1, "channels": 4, "device": "cpu", "moments": 2}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Forty small photos: one of them is held out."""
+    random = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for index in range(40):
+        image = random.integers(0, 256, (20, 24, 3), dtype=np.uint8)
+        save_image(image, tmp_path / "photos" / f"{'bsds' if index < 30 else 'mine'}_{index}.png")
+    return str(tmp_path / "photos")
+
+
+@pytest.fixture
+def test_set(tmp_path, monkeypatch):
+    """A test set of one image where ``data/`` is looked for; the others are not on this machine."""
+    image = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    for folder, pixels in (("HR", image), ("LRx4", imresize(image, 1 / 4))):
+        (tmp_path / "Set5" / folder).mkdir(parents=True)
+        save_image(pixels, tmp_path / "Set5" / folder / "a.png")
+    monkeypatch.setattr(reproduce.downloads, "find", lambda name: name == "Set5" or None)
+    monkeypatch.setattr(reproduce.benchmark, "get", lambda name: tmp_path / name)
+
+
+def request(out, photos, **changes):
+    return Request(str(out), {**SMALL, "data": photos}, **{"updates": 90, **changes})
+
+
+def test_the_order_and_the_schedules_are_the_papers():
+    order = ["srresnet-mse", "srgan-vgg54", "srgan-vgg22", "srgan-mse", "srresnet-vgg22"]
+    assert list(MODELS) == order
+    assert [MODELS[name].updates for name in order] == [1_000_000] + 4 * [200_000]
+    assert [MODELS[name].adversarial for name in order] == [0, 1e-3, 1e-3, 1e-3, 0]
+    assert [MODELS[name].content for name in order] == ["mse", "vgg54", "vgg22", "mse", "vgg22"]
+    assert MODELS["srresnet-vgg22"].total_variation == 2e-8
+    assert all(MODELS[name].drop_at == (100_000,) for name in order[1:])
+
+
+def test_a_budget_of_updates_is_shared_in_proportion(photos):
+    plan = make_plan(request("out", photos, updates=540_000), list(MODELS))
+    assert plan["updates"]["srresnet-mse"] == 300_000
+    assert {plan["updates"][name] for name in list(MODELS)[1:]} == {60_000}
+    assert plan["held_out"] == 1
+    asked = request("out", photos, updates=540_000, annealed=True)
+    first, second = (config_of(asked, plan, name) for name in ("srresnet-mse", "srgan-mse"))
+    assert (first.stages[0].annealing, first.stages[0].learning_rate) == ("cosine", 4e-4)
+    assert (second.stages[0].drop_at, second.stages[0].annealing) == ((30_000,), "steps")
+    assert "300,000 updates instead of 1,000,000" in first.deviations
+    assert second.initial == str(pretrained.path("srresnet-mse")), "the shipped one while there is no other"
+
+
+def test_a_budget_of_minutes_is_shared_by_what_updates_take_here(photos, monkeypatch):
+    seconds = {"srresnet-mse": 0.001, "srgan-mse": 0.005}
+    monkeypatch.setattr(reproduce, "seconds_per_update", lambda request, name, photos: seconds[name])
+    plan = make_plan(request("out", photos, updates=None, minutes=20), list(seconds))
+    assert plan["updates"] == {"srresnet-mse": 600_000, "srgan-mse": 120_000}  # 600 s each
+    assert sum(plan["updates"][name] * seconds[name] for name in seconds) == pytest.approx(20 * 60)
+    plan = make_plan(request("out", photos, updates=None, minutes=2000), list(seconds))
+    assert plan["share"] == 1, "never more than the paper's"
+
+
+def test_updates_are_timed_here(photos, monkeypatch):
+    for name in ("srresnet-mse", "srgan-mse"):
+        assert (
+            0 < reproduce.seconds_per_update(request("out", photos), name, reproduce.photos_of(photos)) < 60
+        )
+
+
+def test_models_are_trained_measured_and_made_ready(tmp_path, photos, test_set, capsys):
+    asked = request(tmp_path / "all", photos, only=("srgan-mse", "srresnet-mse"), notes=("a note",))
+    assert run(asked)
+    models = tmp_path / "all" / "models"
+    assert sorted(path.name for path in models.iterdir()) == [
+        f"{name}.{kind}" for name in ("srgan-mse", "srresnet-mse") for kind in ("json", "md", "safetensors")
+    ]
+    record = json.loads((models / "srgan-mse.json").read_text())
+    assert (record["updates"], record["starts_from"]) == (15, "srresnet-mse")
+    assert list(record["test_sets"]) == ["Set5"] and record["float16_difference"]["Set5"] < 1
+    assert str(tmp_path) not in json.dumps(record), "no folder of this machine"
+    assert "a note" in record["deviations"]
+    assert record["runs"][0]["data"]["photos"] == 39 and len(record["runs"][0]["data"]["held_out"]) == 1
+    initial = json.loads((tmp_path / "all/srgan-mse/config.json").read_text())["initial"]
+    assert initial == str(tmp_path / "all" / "srresnet-mse" / "srresnet-mse.safetensors")
+    text = (models / "srgan-mse.md").read_text()
+    psnr = record["test_sets"]["Set5"]["psnr"]
+    for words in (
+        f"| Set5 | {psnr:.2f} |",
+        "30.64 / 0.8701",
+        "15 updates instead of 200,000",
+        "30 photos, BSDS500",
+    ):
+        assert words in text, words
+    assert "10 photos, licence not known" in text and record["sha256"] in text
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "all").rglob("*")}
+    assert run(asked) and {path: path.stat().st_mtime_ns for path in before} == before, "nothing done twice"
+
+
+def test_called_again_it_goes_on_with_its_own_settings(tmp_path, photos, monkeypatch):
+    monkeypatch.setattr(reproduce.downloads, "find", lambda name: None)
+    out = tmp_path / "all"
+    first = request(out, photos, only=("srresnet-mse",), time_limit=1e-3)
+    assert not run(first)
+    assert not (out / "models").exists()
+    assert run(Request(str(out), {}, only=("srresnet-mse",)))
+    whole = request(tmp_path / "whole", photos, only=("srresnet-mse",))
+    assert run(whole)
+    one, other = (
+        load_generator(folder / "models" / "srresnet-mse.safetensors").state_dict()
+        for folder in (out, tmp_path / "whole")
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    with pytest.raises(SrganError, match="does not plan srgan-mse; choose another --out"):
+        run(Request(str(out), {}, only=("srgan-mse",)))
+
+
+def test_mistakes_are_named(tmp_path, photos):
+    with pytest.raises(SrganError, match="did you mean 'srgan-vgg54'"):
+        run(request(tmp_path, photos, only=("srgan-vgg5",)))
+    with pytest.raises(SrganError, match="give the budget"):
+        run(request(tmp_path / "new", photos, updates=None))
+
+
+def test_the_command(tmp_path, photos, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(reproduce, "reproduce", lambda request: asked.append(request) or True)
+    given = ["--data", photos, "--out", "all", "--minutes", "25", "--time-limit", "9m", "--crop", "48"]
+    assert main(["reproduce", *given, "--only", "srresnet-mse", "--annealed", "--note", "a"]) == 0
+    assert asked == [
+        Request("all", {"data": photos, "crop": 48}, 25, None, ("srresnet-mse",), True, 540, ("a",))
+    ]
+    assert capsys.readouterr().out == "done: all/models\n"
+
+
+def test_licences_are_counted_by_collection():
+    photos = [Photo(Path(name)) for name in ("bsds_1.jpg", "bsds_2.jpg", "cid22_1.png", "holiday.jpg")]
+    assert licences(photos, "folder") == [
+        "2 photos, BSDS500 (Berkeley): for research",
+        "1 photos, CID22: CC BY-SA 4.0",
+        "1 photos, licence not known to this program",
+    ]
+
+
+def test_a_card_is_made_of_the_record_alone(tmp_path, photos, monkeypatch):
+    monkeypatch.setattr(reproduce.downloads, "find", lambda name: None)
+    run(request(tmp_path / "all", photos, only=("srresnet-mse",)))
+    record = json.loads((tmp_path / "all/models/srresnet-mse.json").read_text())
+    assert card(record) == (tmp_path / "all/models/srresnet-mse.md").read_text()
+    record["test_sets"] = {"BSD100": {"psnr": 12.3456, "ssim": 0.5}}
+    assert "| BSD100 | 12.35 | 0.5000 | 27.58 / 0.7620 |" in card(record)
