@@ -1,4 +1,8 @@
-"""Drawings of the paper's ideas: the whole paper in one picture."""
+"""Drawings of the paper's ideas: the whole paper in one picture, the generator; and drawings as vectors."""
+
+import base64
+import html
+from io import BytesIO
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
@@ -9,6 +13,85 @@ INK, FEEDBACK = "#222222", "#777777"
 HR_COLOUR, SR_COLOUR = COLOURS["HR"], COLOURS["SRGAN"]
 FACES = {"network": "#FFF3D6", "fixed": "#EDEDED", "loss": "#E3F0E8"}
 WIDTH, HEIGHT = 6.2, 6.9  # inches; drawn in the same units
+
+LAYERS = {"conv": "#9ecae9", "BN": "#d9d9d9", "PReLU": "#f5d76e", "Shuffle": "#8fd1b6", "block": "#ffffff"}
+SUM, SKIP, LINE = "#e69f8a", "#b5442a", "0.3"
+SAME_BYTES = {"svg.hashsalt": "srgan_lib", "svg.fonttype": "path"}
+
+
+class Drawing:
+    """A drawing as vectors (SVG), shown by a notebook as HTML; made by ``show``."""
+
+    def __init__(self, svg, alternative, width):
+        self.svg, self.alternative, self.width = svg, alternative, width
+
+    def _repr_html_(self):
+        data = base64.b64encode(self.svg).decode()
+        text = html.escape(self.alternative, quote=True)
+        style = f"width:100%;max-width:{self.width}px;background:white;border-radius:4px"
+        return f'<img src="data:image/svg+xml;base64,{data}" alt="{text}" style="{style}">'
+
+
+def show(figure, alternative, width=None):
+    """A matplotlib figure as a ``Drawing``: it stays sharp at any size, and is the same bytes each time.
+
+    ``alternative`` is the text for who cannot see it, ``width`` the largest width in CSS pixels (default: the
+    figure's, at 100 pixels an inch). The figure is closed. Photographs are better shown as pixels.
+    """
+    buffer = BytesIO()
+    with plt.rc_context(SAME_BYTES):
+        figure.savefig(buffer, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+    return Drawing(buffer.getvalue(), alternative, width or round(100 * figure.get_size_inches()[0]))
+
+
+def generator():
+    """Figure 4's generator from top to bottom, with the sizes of its maps, and one block beside it.
+
+    Returns the matplotlib figure.
+    """
+    enlarge = ["conv 3×3, 256", "PixelShuffle ×2", "PReLU"]
+    start = ["LR photo", "conv 9×9, 64", "PReLU", "block 1", "⋮", "block 16", "conv 3×3, 64", "BN", "+"]
+    inside = ["64 maps in", "conv 3×3, 64", "BN", "PReLU", "conv 3×3, 64", "BN", "+", "64 maps out"]
+    sizes = {0: "3 × h × w", 8: "64 × h × w", 9: "256 × h × w", 10: "64 × 2h × 2w",
+             12: "256 × 2h × 2w", 13: "64 × 4h × 4w", 16: "3 × 4h × 4w"}  # fmt: skip
+    figure, axis = plt.subplots(figsize=(5.8, 8.4), layout="constrained")
+    _column(axis, 0, 0, [*start, *enlarge, *enlarge, "conv 9×9, 3", "SR photo"])
+    _column(axis, 4.3, -1.2, inside)
+    _skip(axis, 0, -2.5, -8, -1.55, "long skip")
+    _skip(axis, 4.3, -1.72, -7.2, 5.85, "identity")
+    axis.text(4.3, -0.6, "one residual block", ha="center", weight="bold", size=11)
+    axis.plot([1.15, 3.1], [-2.68, -1.0], [1.15, 3.1], [-3.32, -8.4], color="0.6", lw=0.8, ls=":")
+    for row, size in sizes.items():
+        axis.text(1.3, -row, size, va="center", color="0.35", size=10)
+    axis.set(xlim=(-2.1, 6.3), ylim=(-16.4, 0.4))
+    axis.axis("off")
+    return figure
+
+
+def _column(axis, x, top, names, width=2.3):
+    """Layers below each other, with arrows."""
+    bottom = top
+    for row, name in enumerate(names):
+        y, half = top - row, 0.27 if name == "+" else 0.32
+        colour = next((LAYERS[kind] for kind in LAYERS if kind in name), None)
+        circle = {"boxstyle": "circle", "fc": SUM, "ec": LINE} if name == "+" else None
+        axis.text(x, y, name, ha="center", va="center", bbox=circle, size=11)
+        if colour:
+            axis.add_patch(plt.Rectangle((x - width / 2, y - half), width, 2 * half, fc=colour, ec=LINE))
+        if row:
+            axis.annotate("", (x, y + half), (x, bottom), arrowprops={"arrowstyle": "-|>", "color": LINE})
+        bottom = y - half
+
+
+def _skip(axis, x, start, end, far, name):
+    """A line that leaves a column, passes beside it and comes back to a sum."""
+    axis.plot([x, far, far, x], [start, start, end, end], color=SKIP, lw=1.6, zorder=0)
+    side = 1 if far > x else -1
+    arrow = {"arrowstyle": "-|>", "color": SKIP, "lw": 1.6}
+    axis.annotate("", (x + side * 0.26, end), (x + side * 0.7, end), arrowprops=arrow)
+    place, middle = far + side * 0.22, (start + end) / 2
+    axis.text(place, middle, name, color=SKIP, rotation=90, ha="center", va="center", size=11)
 
 
 def paper_in_one_picture(lr, sr, hr):

@@ -1,11 +1,15 @@
-"""The paper in one picture: it draws, says what the paper's equations are, and is the same each time."""
+"""Drawings: they say what the paper's equations and layers are, and are the same each time."""
 
+import base64
+import re
 from io import BytesIO
 
 import matplotlib.pyplot as plt
 import numpy as np
+from torch import nn
 
-from srgan_lib.diagrams import paper_in_one_picture
+from srgan_lib.diagrams import generator, paper_in_one_picture, show
+from srgan_lib.networks.generator import Generator
 
 
 def drawn():
@@ -22,3 +26,27 @@ def test_every_equation_is_named_and_the_drawing_is_deterministic():
     words, pixels = drawn()
     assert all(f"(eq. {number})" in words for number in (2, 3, 4, 5, 6))
     assert drawn() == (words, pixels)
+
+
+def test_the_generators_drawing_has_its_layers():
+    names = [text.get_text() for text in generator().axes[0].texts]
+    plt.close("all")
+    network = Generator()
+    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    drawn = sum(name.startswith("conv") for name in names)
+    assert drawn == len(convolutions) - 32 + 2, "two convolutions stand for those of 16 blocks"
+    assert names.count("PixelShuffle ×2") == sum(
+        isinstance(layer, nn.PixelShuffle) for layer in network.modules()
+    )
+    assert names.count("+") == 2 and names.count("PReLU") == 4 and names.count("BN") == 3
+
+
+def test_a_drawing_is_shown_as_vectors_and_is_the_same_each_time():
+    shown = [show(generator(), 'the "generator"')._repr_html_() for _ in range(2)]
+    assert shown[0] == shown[1] and plt.get_fignums() == []
+    assert 'alt="the &quot;generator&quot;"' in shown[0] and "max-width:580px" in shown[0]
+    svg = base64.b64decode(re.search(r"data:image/svg\+xml;base64,([^\"]+)", shown[0])[1]).decode()
+    assert svg.count("<path") > 50 and "<image" not in svg
+    assert not re.search(
+        r"<dc:date>|https?://(?!www\.w3\.org|creativecommons|purl\.org)", svg.split("<defs>")[0]
+    )
