@@ -2,6 +2,7 @@
 
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ import torch
 from PIL import Image
 from scipy.fft import fftfreq, ifft2
 
-from srgan_lib import perception
+from srgan_lib import measured, perception
 from srgan_lib.data.sources import bundled_photos, held_out_photos
 from srgan_lib.errors import SrganError
-from srgan_lib.images import gaussian_blur, imresize, luma
+from srgan_lib.images import gaussian_blur, imresize, luma, read_rgb
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate
 
@@ -278,3 +279,33 @@ def test_beyond_the_ends_is_refused(t):
 def test_other_architectures_are_refused_by_name():
     with pytest.raises(SrganError, match="differ in blocks, shared_prelu"):
         interpolate(generator(0), generator(1, blocks=3, shared_prelu=True), 0.5)
+
+
+# ------------------------------------------------------------------------------------- the record
+
+
+def test_the_record_can_be_measured_again(data_folder):
+    """One image of the authors, from the published files to the shipped number."""
+    sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+    import perception as benchmark
+
+    record = measured.read("perception")["sets"]["Set5"]
+    place = record["images"].index("bird")
+    hr = read_rgb(data_folder("benchmarks/Set5") / "HR" / "bird.png")
+    for method, folder in benchmark.PUBLISHED.items():
+        result = read_rgb(data_folder("published/Set5") / folder / "bird.png")
+        for key, value in benchmark.beside(result, hr, {}).items():
+            assert record["methods"][method][key][place] == pytest.approx(value, abs=1e-3), (method, key)
+
+
+def test_the_record_has_every_image_and_both_ends_of_each_path():
+    record = measured.read("perception")
+    assert {name: len(found["images"]) for name, found in record["sets"].items()} == {"Set5": 5, "Set14": 14}
+    for name, found in record["sets"].items():
+        for method, numbers in found["methods"].items():
+            assert all(len(values) == len(found["images"]) for values in numbers.values()), method
+        for key in ("psnr", "distance"):
+            for step, method in ((0, "SRResNet (ours)"), (-1, "SRGAN (ours)")):
+                ends = {record["paths"][name][path][step][key] for path in ("weights", "images")}
+                assert len(ends) == 1
+                assert ends.pop() == pytest.approx(np.mean(found["methods"][method][key]), abs=2e-3)
