@@ -2,8 +2,10 @@
 
 None of these tests needs a C++ compiler or a GPU. What is traced is run by the backend "aot_eager" or "eager"
 of ``torch.compile``: the same graphs that a compiler would get. What a CUDA graph would record is recorded
-by ``Tape``, which repeats the same operations on the same tensors with the same numbers, as a CUDA graph does.
+by ``Tape``, which repeats the same operations on the same tensors with the same numbers, as the graph does.
 """
+
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -26,7 +28,7 @@ from srgan_lib.training.method import PLAIN, Method, choose
 CPU = torch.device("cpu")
 RATE = 1e-4
 UPDATES = 20
-# A weight moves by at most RATE an update. Rounding may differ; the distance travelled may not, by more than 1 %.
+# A weight moves by at most RATE an update; rounding may change where it arrives by 1 % of the distance.
 TOLERANCE = 0.01 * UPDATES * RATE
 WITH_AND_WITHOUT_GAN = [("mse", False), ("mse", True), ("vgg54", True)]
 
@@ -104,6 +106,18 @@ def assert_agree(first, second, tolerance=TOLERANCE):
                 torch.testing.assert_close(value, other, atol=tolerance, rtol=1e-3, msg=f"{name} {key}")
 
 
+def run(folder, updates=6, **settings):
+    """A run of two short stages on one small photo: SRResNet, then SRGAN."""
+    stages = (
+        Stage("mse", updates=updates, batch=4),
+        Stage("gan", updates=updates, batch=4, adversarial=1e-3),
+    )
+    reports = {"log_every": 2, "validate_every": 0, "preview_every": 0, "moments": 0, "tensorboard": False}
+    return Config(
+        stages, out=str(folder), blocks=1, channels=8, crop=16, batch_norm=False, **reports, **settings
+    )
+
+
 class CountingBackend:
     """Of ``torch.compile``: how many graphs it was given, and how often they ran."""
 
@@ -143,3 +157,312 @@ def test_the_fast_step_does_what_the_plain_one_does(bank, monkeypatch, content, 
     assert_agree(plain, fast)
     moved = (plain.generator.head[0].weight - start["head.0.weight"]).abs().max()
     assert moved > 20 * TOLERANCE
+
+
+@pytest.mark.parametrize(("content", "gan"), [("mse", False), ("vgg54", True)])
+def test_the_real_networks_are_traced_without_a_break(monkeypatch, content, gan):
+    """SRResNet with its biases, the real discriminator, autocast to bfloat16: still one graph a pass."""
+    from srgan_lib.networks.discriminator import Discriminator
+
+    backend = CountingBackend("eager")
+    monkeypatch.setattr(method, "BACKEND", backend)
+    monkeypatch.setattr(step, "Discriminator", Discriminator)
+    made = networks(content, gan, "fast", precision="bfloat16")
+    backend.graphs = 0
+    rows = updates(made, PatchBank(bundled_photos(), crop=32), range(2))
+    assert backend.graphs == (3 if gan else 2)
+    assert all(value.isfinite() for value in rows[-1].values())
+
+
+def test_a_part_that_stays_in_python_is_an_error(bank, monkeypatch):
+    """So that the tests above can fail."""
+    monkeypatch.setattr(method, "BACKEND", "eager")
+    made = networks(how="fast")
+    made.loss.content = lambda sr, hr: pixel_mse(sr, hr) if sr.mean() > -9 else sr.mean()
+    with pytest.raises(Exception, match=r"(?i)data.dependent|graph break|unsupported"):
+        updates(made, bank, range(1))
+
+
+def test_without_a_compiler_one_line_says_so_and_the_plain_step_goes_on(tmp_path, monkeypatch, capsys):
+    def no_compiler(*_):
+        raise RuntimeError("No working C++ compiler found\nwith more lines")
+
+    monkeypatch.setattr(method, "BACKEND", no_compiler)
+    result = train(run(tmp_path / "fast", step="fast"))
+    said = [line for line in capsys.readouterr().err.splitlines() if "step fast" in line]  # one a stage
+    assert len(said) == 2 and "No working C++ compiler found" in said[0]
+    assert said[0].strip().endswith("goes on with the plain step")
+    assert result.record["stages"]["mse"]["step"] == "plain"
+    expected = train(run(tmp_path / "plain", step="plain")).generator.state_dict()
+    for name, value in result.generator.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+@pytest.mark.parametrize(
+    ("step_setting", "updates_", "device", "dtype", "expected"),
+    [
+        ("plain", 10**6, "cuda", torch.bfloat16, PLAIN),
+        ("auto", 10**6, "cpu", torch.float32, PLAIN),
+        ("auto", 10**6, "cuda", torch.float16, PLAIN),
+        ("auto", 100, "cuda", torch.bfloat16, PLAIN),
+        ("auto", 10**6, "cuda", torch.bfloat16, Method(compiled=True, recorded=True)),
+        ("fast", 100, "cuda", torch.bfloat16, Method(compiled=True, recorded=True)),
+        ("fast", 100, "cuda", torch.float32, Method(compiled=True, recorded=True)),
+        ("fast", 100, "cpu", torch.float32, Method(compiled=True)),
+    ],
+)
+def test_which_step_is_chosen(monkeypatch, step_setting, updates_, device, dtype, expected):
+    monkeypatch.setattr(method, "_trial", lambda *_: None)
+    assert choose(step_setting, updates_, torch.device(device), dtype) == expected
+
+
+def test_float16_is_compiled_but_not_recorded_and_says_why(monkeypatch):
+    monkeypatch.setattr(method, "_trial", lambda *_: None)
+    chosen = choose("fast", 100, torch.device("cuda"), torch.float16)
+    assert (chosen.compiled, chosen.recorded) == (True, False)
+    assert "float16" in chosen.note and "no CUDA graph" in chosen.note
+
+
+def test_several_processes_and_other_devices_use_the_plain_step(monkeypatch):
+    assert "nothing is compiled for mps" in choose("fast", 100, torch.device("mps"), torch.float32).note
+    monkeypatch.setattr(method.distributed, "is_initialized", lambda: True)
+    chosen = choose("fast", 100, CPU, torch.float32)
+    assert not chosen.compiled and "several processes" in chosen.note
+
+
+# --------------------------------------------------------------------------------------- recorded
+
+WAITING = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default}
+
+
+class Tape(TorchDispatchMode):
+    """Notes every operation; ``play`` does them again, each into the memory that it wrote the first time."""
+
+    def __init__(self):
+        super().__init__()
+        self.operations = []
+
+    def __torch_dispatch__(self, operation, types, arguments=(), settings=None):
+        assert operation not in WAITING, f"{operation} makes a GPU wait"
+        results = operation(*arguments, **(settings or {}))
+        self.operations.append((operation, arguments, settings or {}, results))
+        return results
+
+    @torch.no_grad()
+    def play(self):
+        for operation, arguments, settings, results in self.operations:
+            again = operation(*arguments, **settings)
+            for kept, new in zip(tensors(results), tensors(again), strict=True):
+                if kept.data_ptr() != new.data_ptr():
+                    kept.copy_(new)
+
+
+def tensors(tree):
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+def taped(*keepers):
+    """In place of ``graphs.record``, which computes nothing: what ``keepers`` hold is put back."""
+
+    def record(function, inputs):
+        before = [(value, value.clone()) for value in tensors([keeper.state() for keeper in keepers])]
+        with Tape() as tape:
+            outputs = function(*inputs)
+        with torch.no_grad():
+            for value, kept in before:
+                value.copy_(kept)
+        return tape.play, outputs
+
+    return record
+
+
+def recorded(monkeypatch, *arguments):
+    """Networks whose update is recorded, but not compiled; they use the fused Adam."""
+    with monkeypatch.context() as chosen:
+        chosen.setattr(step, "choose", lambda *_: Method(recorded=True))
+        made = networks(*arguments)
+    monkeypatch.setattr(graphs, "record", taped(made))
+    return made
+
+
+@pytest.mark.parametrize(("content", "gan"), WITH_AND_WITHOUT_GAN)
+def test_a_recorded_update_does_what_the_plain_one_does(bank, monkeypatch, content, gan):
+    """No waiting, no Python number that should have changed, no tensor that was replaced by another."""
+    plain = networks(content, gan)
+    made = recorded(monkeypatch, content, gan)
+    expected, got = updates(plain, bank), updates(made, bank)
+    assert made._update._replay is not None
+    for number, (a, b) in enumerate(zip(expected, got, strict=True)):
+        for name in a:  # rows of earlier updates too: they must be copies
+            assert b[name].item() == pytest.approx(a[name].item(), rel=1e-3, abs=1e-5), (number, name)
+    assert_agree(plain, made)
+
+
+def test_recorded_terms_are_copies(bank, monkeypatch):
+    """The log reads them many updates later."""
+    made = recorded(monkeypatch)
+    rows = updates(made, bank, range(8))
+    assert len({row["mse"].item() for row in rows}) == 8
+
+
+def test_recorded_crops_are_the_same_through_every_part(monkeypatch):
+    """A set larger than its memory: each part of it has other pixels, and needs another recording."""
+
+    class Nothing:
+        state = dict
+
+    monkeypatch.setattr(graphs, "record", taped(Nothing()))
+    settings = {"crop": 32, "memory": 1_500_000, "batch": 8}
+    plain, fast = PatchBank(bundled_photos()[:4], **settings), PatchBank(bundled_photos()[:4], **settings)
+    fast.recorded = True
+    length = plain.updates_per_part
+    assert len(plain.parts) > 1 and length >= 5
+    used = []
+    for part in (0, 1, 0):
+        for update in range(part * length, part * length + 5):
+            numbers = plain.batch(update, 4), fast.batch(update, 4)
+            assert all(torch.equal(a, b) for a, b in zip(*numbers, strict=True)), update
+        (graph,) = fast._graphs.values()
+        assert graph._replay is not None
+        used.append(graph)
+    assert len(set(used)) == 3
+
+
+def test_a_recording_that_fails_says_so_once_and_goes_on(monkeypatch, capsys):
+    def fails(*_):
+        raise RuntimeError("operation not permitted\nwith details")
+
+    monkeypatch.setattr(graphs, "record", fails)
+    double = graphs.Recorded(lambda values: 2 * values)
+    results = [double(torch.tensor([float(n)])).item() for n in range(8)]
+    assert results == [2.0 * n for n in range(8)]
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["no CUDA graph (operation not permitted); goes on without it, more slowly"]
+
+
+@pytest.mark.parametrize(("content", "gan"), WITH_AND_WITHOUT_GAN)
+def test_nothing_waits_for_the_device(monkeypatch, content, gan):
+    """On the device "meta" there are no values: asking for one, or for a copy on the CPU, is an error."""
+    nowhere = torch.device("meta")
+    monkeypatch.setattr(
+        "srgan_lib.degradations.torch.autocast", lambda *_, **__: nullcontext()
+    )  # has no meta
+    made = networks(content, gan, device=nowhere)
+    rows = updates(made, PatchBank(bundled_photos(), crop=32, device=nowhere), range(2))
+    assert rows[-1]["generator"].device == nowhere
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        rows[-1]["generator"].item()
+
+
+# ------------------------------------------------------------------------------- what stays the same
+
+
+@pytest.mark.parametrize(("first", "then"), [("plain", "fast"), ("fast", "plain")])
+def test_a_run_goes_on_with_the_other_step(tmp_path, monkeypatch, first, then):
+    """Stopped within the adversarial stage: generator, discriminator and both Adams go over."""
+    monkeypatch.setattr(method, "BACKEND", "eager")
+    whole = train(run(tmp_path / "whole", step="plain", ema=0.9))
+    short = run(tmp_path / "run", step=first, ema=0.9, save_every=9)
+    train(short)
+    newest = checkpoints.found(tmp_path / "run" / "checkpoints")[-1]
+    newest.unlink()  # as if killed after update 9 of 12
+    again = resume(tmp_path / "run", step=then)
+    assert again.record["stages"]["gan"]["step"] == ("compiled" if then == "fast" else "plain")
+    for name, value in again.generator.state_dict().items():
+        torch.testing.assert_close(value, whole.generator.state_dict()[name], atol=1e-5, rtol=1e-3, msg=name)
+
+
+def test_states_are_the_same_for_both_steps(bank, monkeypatch):
+    monkeypatch.setattr(method, "BACKEND", "eager")
+    plain, fast = networks("mse", True), networks("mse", True, "fast")
+    for made in (plain, fast):
+        updates(made, bank, range(3))
+    a, b = plain.state(), fast.state()
+    assert a.keys() == b.keys()
+    assert [type(x) for x in tree_leaves(a["generator_adam"]["state"])] == [
+        type(x) for x in tree_leaves(b["generator_adam"]["state"])
+    ]
+    for adam in ("generator_adam", "discriminator_adam"):
+        assert a[adam]["param_groups"][0]["lr"] == pytest.approx(b[adam]["param_groups"][0]["lr"])
+        assert isinstance(b[adam]["param_groups"][0]["lr"], float)
+    plain.restore(b)
+    fast.restore(a)
+    assert plain.generator_adam.param_groups[0]["fused"] is None
+    assert fast.generator_adam.param_groups[0]["fused"] is True
+    assert isinstance(fast.generator_adam.param_groups[0]["lr"], torch.Tensor)
+    for made in (plain, fast):
+        updates(made, bank, range(3, 6))
+    assert_agree(plain, fast)
+
+
+def test_in_16_bits_the_last_convolution_and_the_losses_are_float32(bank):
+    made = networks("vgg54", True, precision="bfloat16")
+    seen = []
+    made.generator.upsample.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+    lr, hr = bank.batch(0, 4)
+    sr = made._generate(lr)
+    loss, terms = made._perceive(sr, hr)
+    judged, verdicts = made._judge(sr.detach(), hr)
+    assert seen == [torch.bfloat16]
+    values = [sr, loss, judged, *terms.values(), *verdicts.values()]
+    assert {value.dtype for value in values} == {torch.float32}
+    assert sr.unique().numel() > 0.9 * sr.numel()  # bfloat16 has only a few thousand values there
+    with torch.no_grad():
+        wide = made.generator.upsample(made.generator.features(lr))
+    assert torch.equal(made.generator(lr), made.generator.tail(wide))
+
+
+# ----------------------------------------------------------------------------------------- on a GPU
+
+needs_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+
+
+@needs_a_gpu
+@pytest.mark.parametrize(("content", "gan"), WITH_AND_WITHOUT_GAN)
+def test_on_a_gpu_the_fast_step_does_what_the_plain_one_does(content, gan):
+    """Compiled by Inductor and replayed as a CUDA graph, in float32 without TF32."""
+    gpu = torch.device("cuda")
+    photos = PatchBank(bundled_photos(), crop=32, device=gpu)
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        plain = networks(content, gan, device=gpu, precision="float32")
+        expected = updates(plain, photos)
+        fast = networks(content, gan, "fast", device=gpu, precision="float32")
+        photos.recorded = True
+        got = updates(fast, photos)
+    assert fast.method == Method(compiled=True, recorded=True)
+    assert fast._update._replay is not None
+    for a, b in zip(expected, got, strict=True):
+        for name in a:
+            assert b[name].item() == pytest.approx(a[name].item(), rel=1e-2, abs=1e-4), name
+    assert_agree(plain, fast, 5 * TOLERANCE)
+
+
+@needs_a_gpu
+def test_on_a_gpu_an_update_never_waits():
+    gpu = torch.device("cuda")
+    photos = PatchBank(bundled_photos(), crop=32, device=gpu)
+    photos.recorded = True
+    made = networks("mse", True, "fast", device=gpu)
+    updates(made, photos, range(6))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        updates(made, photos, range(6, 12))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@needs_a_gpu
+def test_on_a_gpu_a_run_is_resumed_with_either_step(tmp_path):
+    for number, how in enumerate(("fast", "plain", "fast")):
+        train(run(tmp_path, step=how, time_limit=1e-9 if number < 2 else None), resume=True)
+    assert resume(tmp_path).stopped == "finished"
+
+
+@needs_a_gpu
+def test_on_a_gpu_crops_are_those_of_the_cpu():
+    for recorded_ in (False, True):
+        here, there = (PatchBank(bundled_photos(), crop=32, device=name) for name in ("cpu", "cuda"))
+        there.recorded = recorded_
+        for update in range(6):
+            for a, b in zip(here.batch(update, 4), there.batch(update, 4), strict=True):
+                assert (a - b.cpu()).abs().max() <= 1.01 / 255

@@ -12,15 +12,17 @@ WORTH_COMPILING = 5000  # updates: compiling takes a minute or two
 
 @dataclass(frozen=True)
 class Method:
-    """``compiled``: forward and backward passes by ``torch.compile``, Adam as one kernel.
-
-    ``recorded``: besides, each update and the cutting of its crops is one CUDA graph. ``note`` is a line for
-    the user where a step that was asked for cannot be had.
+    """``compiled``: all passes by ``torch.compile``; ``recorded``: each update is one CUDA graph, and the
+    cutting of its crops another. ``note`` is a line for the user where what was asked for cannot be.
     """
 
     compiled: bool = False
     recorded: bool = False
     note: str | None = None
+
+    @property
+    def fast(self):
+        return self.compiled or self.recorded
 
     def __str__(self):
         names = ("compiled", self.compiled), ("one CUDA graph", self.recorded)
@@ -63,7 +65,8 @@ def _trial(device, backend):
     """Compile something small: it needs a C++ compiler, on a GPU Triton, and Python's headers."""
     try:
         torch.compile(_double, backend=backend)(torch.ones(2, device=device))
-    except Exception as error:  # its causes have no class in common
+    except Exception as raised:  # its causes have no class in common
+        error = getattr(raised, "inner_exception", raised)
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         return f"torch.compile does not work here ({type(error).__name__}: {reason})"
     return None

@@ -6,7 +6,7 @@ the discriminator is shown photos and imitations, then the generator is judged b
 
 import copy
 import math
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -109,7 +109,7 @@ class Networks:
 
     def _adam(self, network):
         rate, kind = self.stage.learning_rate, {}
-        if self.method.compiled:  # one kernel, which reads the learning rate from the device
+        if self.method.fast:  # one kernel, which reads the learning rate from the device
             rate = torch.tensor(rate, device=self.device)
             kind = {"fused": True, "capturable": self.method.recorded}
         return torch.optim.Adam(network.parameters(), lr=rate, betas=BETAS, **kind)
@@ -138,8 +138,7 @@ class Networks:
         Returns each loss term before weighting, the norm of each network's gradient and the discriminator's
         mean verdicts, as detached scalar tensors on the device (reading one would make a GPU wait).
         """
-        # A GPU tries its convolution algorithms once and keeps the fastest: shapes never change here.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=self.method.compiled):
+        with _fastest_convolutions(self.method.fast):
             values = self._update(lr, hr)
         return dict(zip(self._names, values.unbind(), strict=True))
 
@@ -214,6 +213,17 @@ class Networks:
         """The networks, their optimisers and what goes with them, by name."""
         names = ("generator", "average", "discriminator", "generator_adam", "discriminator_adam", "scaler")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@contextmanager
+def _fastest_convolutions(wanted):
+    """A GPU tries its convolution algorithms once for each shape and keeps the fastest."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = before or wanted
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def _for_adam(adam, state):
