@@ -5,17 +5,17 @@
 
 At the paper's batch (16 crops of 96x96), for both of its stages. All loops take turns, round by round, so
 that a machine that slows down slows all alike; what counts is ratios. *Typical* is eager float32 in NCHW (on
-a GPU with cuDNN's benchmark mode and TF32 convolutions), its photos decoded from PNG and resized by Pillow for
-each crop in 4 worker processes (the bundled photos, about 0.25 megapixels each: whole 2K photos take longer);
-once so, and once with a batch that is there already.
+a GPU with cuDNN's benchmark mode and TF32 convolutions), its photos decoded from PNG and resized by Pillow
+for each crop in 4 worker processes (the bundled photos, about 0.25 megapixels each: whole 2K photos take
+longer); once so, and once with a batch that is there already.
 
 FLOPs are those of one plain update (``torch.utils.flop_counter``: multiplications and additions, convolutions
 and dense layers, forward and backward). The ceiling is a large matrix product in the format of the loop (on a
 GPU, TF32 for float32), measured in every round. Memory is what one loop needs at its peak, on a GPU.
 
 Needs torch, torchvision, numpy, pillow, scipy, scikit-image, scikit-learn and safetensors, and no download.
-VGG19 has random weights where none are found (``--vgg-weights``, data/vgg19-original.safetensors, torchvision's
-cache): that changes no time.
+VGG19 has random weights where none are found (``--vgg-weights``, data/vgg19-original.safetensors, what
+torchvision has downloaded): that changes no time.
 """
 
 import argparse
