@@ -84,8 +84,15 @@ class Table:
         text = [f"| {' | '.join(line)} |" for line in (head, rule, *lines)]
         return "\n".join([*text, *(f"\n{note}" for note in self.notes())])
 
-    def _repr_markdown_(self):
-        return self.markdown()
+    def _repr_html_(self):  # not Markdown: Sphinx shows a cell's Markdown without tables
+        head, *lines = self.cells()
+        rows = [f"<tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"]
+        for name, *cells in lines:
+            numbers = "".join(f'<td style="text-align:right">{cell}</td>' for cell in cells)
+            rows.append(f'<tr><th style="text-align:left">{name}</th>{numbers}</tr>')
+        notes = "".join(f"<p>{note}</p>" for note in self.notes())
+        table = f'<table class="table">{"".join(rows)}</table>'
+        return f'<div style="overflow-x:auto;font-size:.85em">{table}</div>{notes}'
 
     def __repr__(self):
         lines = self.cells()

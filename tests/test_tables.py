@@ -104,6 +104,14 @@ def test_an_unknown_table_gives_one_line():
         tables.table("table 1")
 
 
+def test_html_has_every_cell_and_every_reason():
+    table = tables.table("table2")
+    shown = table._repr_html_()
+    for line in table.cells():
+        assert all(f">{cell}</t" in shown for cell in line), line
+    assert shown.count("<tr>") == 28 and all(note in shown for note in table.notes())
+
+
 def test_the_text_is_the_table():
     text = repr(tables.table("table1", ["Set5"]))
     assert text.splitlines()[1].split()[0] == "SRResNet-MSE" and "Set14" not in text
