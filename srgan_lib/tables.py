@@ -85,14 +85,12 @@ class Table:
         return "\n".join([*text, *(f"\n{note}" for note in self.notes())])
 
     def _repr_html_(self):  # not Markdown: Sphinx shows a cell's Markdown without tables
-        head, *lines = self.cells()
-        rows = [f"<tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"]
-        for name, *cells in lines:
-            numbers = "".join(f'<td style="text-align:right">{cell}</td>' for cell in cells)
-            rows.append(f'<tr><th style="text-align:left">{name}</th>{numbers}</tr>')
+        rows = "".join(
+            f"<tr>{_html_cells(line, head=not number)}</tr>" for number, line in enumerate(self.cells())
+        )
         notes = "".join(f"<p>{note}</p>" for note in self.notes())
-        table = f'<table class="table">{"".join(rows)}</table>'
-        return f'<div style="overflow-x:auto;font-size:.85em">{table}</div>{notes}'
+        table = f'<table class="table">{rows}</table>'
+        return f'<div style="overflow-x:auto;font-size:.78em">{table}</div>{notes}'
 
     def __repr__(self):
         lines = self.cells()
@@ -102,6 +100,19 @@ class Table:
 
     def _letters(self):
         return dict(zip(self.reasons(), "abcdefgh", strict=False))
+
+
+def _html_cells(line, head):
+    """A row's cells; "not measured" takes the place of our number and of the difference."""
+    style = "text-align:{};white-space:nowrap;padding:.15em .5em"
+    cells = [f'<th style="{style.format("left")}">{line[0]}</th>']
+    tag, skip = "th" if head else "td", False
+    for cell in line[1:]:
+        if not skip:
+            wide = " colspan=2" if cell.startswith("not measured") else ""
+            cells.append(f'<{tag}{wide} style="{style.format("right")}">{cell}</{tag}>')
+        skip = cell.startswith("not measured")
+    return "".join(cells)
 
 
 def _cells(row, measure, letter):

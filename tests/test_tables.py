@@ -109,6 +109,8 @@ def test_html_has_every_cell_and_every_reason():
     shown = table._repr_html_()
     for line in table.cells():
         assert all(f">{cell}</t" in shown for cell in line), line
+    widths = [row.count("<t") - 1 + row.count("colspan=2") for row in shown.split("<tr>")[1:-1]]
+    assert set(widths) == {7} and shown.count("colspan=2") == shown.count("not measured (a)")
     assert shown.count("<tr>") == 28 and all(note in shown for note in table.notes())
 
 
