@@ -119,3 +119,17 @@ def test_the_record_of_invariance_measured_again(vgg19_file):
     pair = invariance.inside(image), invariance.inside(invariance.shifted(image, 1))
     for layer, value in invariance.distances(features, *pair).items():
         assert record["equal_error"]["chelsea"]["shift"][layer] == pytest.approx(value, rel=1e-3)
+
+
+def test_the_record_of_reconstructions_is_complete():
+    record = measured.read("vgg-reconstruction")
+    found = {(run["photo"], run["layer"], run["smoothness"] > 0): run for run in record["runs"]}
+    for photo in ("chelsea", "coffee"):
+        rows = [found[photo, layer, True] for layer in LAYERS]
+        assert rows[0]["psnr"] > rows[1]["psnr"] > rows[-1]["psnr"]
+        for row in rows:
+            picture = measured.picture(f"vgg-reconstruction-{photo}-{row['layer']}.jpg")
+            assert picture.shape == (record["side"], record["side"], 3)
+            assert row["distance"][str(record["steps"])] < row["distance"]["1"]
+    assert ("chelsea", "54", False) in found
+    assert measured.picture("vgg-reconstruction-chelsea-54-plain.jpg").shape == picture.shape

@@ -3,9 +3,10 @@
     nice python tests/benchmarks/vgg_reconstruction.py --weights vgg19-original.safetensors [--write]
 
 128 x 128 pixels of the two held-out photos, and five layers; Adam from noise on the squared distance of the
-maps, with a little total variation, and for the deepest layer of the first photo also without. About twenty
+maps, with a little total variation, and for the deepest layer of the first photo also without. About seven
 minutes on one CPU core at the default of 150 steps; ``--steps`` and ``--side`` make it longer and larger.
-``--write`` stores numbers and pictures as the library's record; ``--out`` names another folder.
+``--write`` stores numbers and pictures as the library's record; ``--out`` names another folder. ``--photo``
+does one photo, and keeps the other's rows where the folder has them.
 """
 
 import argparse
@@ -37,8 +38,8 @@ def piece(photo, side):
 def rebuild(photo, layer, smoothness, arguments):
     """(its row of the record, the picture as uint8)."""
     target = piece(photo, arguments.side)
-    signed = to_signed(target)[None]
-    features = VGG19Features(layer, arguments.weights)
+    signed = to_signed(target)[None].to(memory_format=torch.channels_last)  # nearly twice as fast on a CPU
+    features = VGG19Features(layer, arguments.weights).to(memory_format=torch.channels_last)
     start = time.monotonic()
     image, history = reconstruct(features, signed, arguments.steps, smoothness=smoothness)
     picture = from_signed(image)[0]
@@ -64,6 +65,7 @@ def main():
     parser.add_argument("--weights", help="safetensors file; without it torchvision's weights are fetched")
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--photo", choices=PLACES, help="only this one")
     parser.add_argument("--out", default=None)
     parser.add_argument("--write", action="store_true", help="store as the library's record")
     arguments = parser.parse_args()
@@ -80,18 +82,25 @@ def main():
         "seed": 0,
         "steps": arguments.steps,
         "side": arguments.side,
-        "runs": [],
     }
     photos = {photo.name: photo for photo in held_out_photos()}
     runs = [(photo, layer, SMOOTHNESS) for photo in photos.values() for layer in LAYERS]
-    runs += [(photos["chelsea"], layer, 0.0) for layer in ("44", "54")]
+    runs.append((photos["chelsea"], "54", 0.0))
     for photo, layer, smoothness in runs:
-        row, picture = rebuild(photo, layer, smoothness, arguments)
-        print(row, flush=True)
-        record["runs"].append(row)
-        ending = "" if smoothness else "-plain"
-        save_image(picture, out / f"{NAME}-{photo.name}-{layer}{ending}.jpg")
-        (out / f"{NAME}.json").write_text(json.dumps(record, indent=1) + "\n")
+        if arguments.photo in (None, photo.name):
+            row, picture = rebuild(photo, layer, smoothness, arguments)
+            print(row, flush=True)
+            ending = "" if smoothness else "-plain"
+            save_image(picture, out / f"{NAME}-{photo.name}-{layer}{ending}.jpg")
+            store(row, record, out / f"{NAME}.json")
+
+
+def store(row, record, path):
+    """Put ``row`` among the runs of the record at ``path``, in place of an older one of the same run."""
+    old = json.loads(path.read_text())["runs"] if path.exists() else []
+    rows = {(run["photo"], run["smoothness"] == 0, run["layer"]): run for run in [*old, row]}
+    record = {**record, "runs": [rows[key] for key in sorted(rows)]}
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
