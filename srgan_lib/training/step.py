@@ -112,7 +112,9 @@ class Networks:
         if self.method.fast:  # one kernel, which reads the learning rate from the device
             rate = torch.tensor(rate, device=self.device)
             kind = {"fused": True, "capturable": self.method.recorded}
-        return torch.optim.Adam(network.parameters(), lr=rate, betas=BETAS, **kind)
+        adam = torch.optim.Adam(network.parameters(), lr=rate, betas=BETAS, **kind)
+        adam._warned_capturable_if_run_uncaptured = True  # the first updates are not recorded: no warning
+        return adam
 
     def arithmetic(self):
         """Networks run in the chosen format; weights, the generator's output and losses stay in float32."""
