@@ -1,0 +1,319 @@
+"""Write the reproduction report, book/reproduction.md, from the records.
+
+    python book/_tools/write_reproduction.py
+
+What the paper prints comes from the record ``paper``, what we measured from the other records and from those
+of the shipped models. So the report is to be written again when a record, a model or the contents change.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import write_map
+
+from srgan_lib import measured, pretrained, tables
+from srgan_lib.files import whole_file
+from srgan_lib.networks.discriminator import Discriminator
+from srgan_lib.networks.generator import Generator, count_parameters
+
+PAGE = Path(__file__).resolve().parents[1] / "reproduction.md"
+YES, PART, LESS, NO = "reproduced", "in part", "differs", "not measured"
+MEANINGS = {
+    YES: "our number is the paper's, within the tolerance that the section names, or better",
+    PART: "shown on a smaller scale, or with another measure; the row says how",
+    LESS: "measured, and it is not the paper's number",
+    NO: "no number of ours; the row says why",
+}
+PSNR, SSIM = 0.03, 0.0015  # how near the same images must come to the printed numbers
+GAN_PSNR = 0.3  # dB on either side: for a network with a discriminator a higher PSNR is no merit
+SETS = ("Set5", "Set14", "BSD100")
+EVALUATE = "srgan evaluate --model {} --paper {}"
+HEAD = """\
+# Reproduction report
+
+<!-- Written by book/_tools/write_reproduction.py from the records: do not edit. -->
+
+What of the paper does this book reproduce, and what not? Each row below is a number or a claim of the paper,
+what we have beside it, the chapter that shows it and the command that measures it. Everything here is made by
+a program from records, and written again when a record changes.
+[Where we differ from the paper](deviations.md) lists what we did otherwise.
+
+{summary}
+
+The models behind these numbers:
+
+{models}
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row: where in the paper, what it says, the paper's number and ours as text, and what came of it."""
+
+    place: str
+    what: str
+    paper: str
+    ours: str
+    status: str
+    chapter: str
+    command: str
+
+
+def level(row):
+    """PSNR / SSIM as text."""
+    return f"{row['psnr']:.2f} / {row['ssim']:.4f}"
+
+
+# ------------------------------------------------------------------------------------------ the measuring
+
+
+def ruler():
+    """Section 3.1: interpolation and the authors' own images, measured with this library."""
+    command, chapter = "python tests/benchmarks/protocol.py", "one-metric-many-numbers"
+    names = {"nearest": "nearest", "bicubic": "bicubic"}
+    names |= {"SRResNet-MSE": "SRResNet", "SRGAN-VGG54": "SRGAN"}
+    rows = []
+    for name in SETS:
+        methods = measured.read("protocol")["sets"][name]["methods"]
+        for method, column in names.items():
+            if method not in methods:
+                missing = "the authors published no images for this set"
+                printed = level(measured.read("paper")["table2"][name][column])
+                rows.append(
+                    Claim("3.1", f"{method}'s own images, {name}", printed, missing, NO, chapter, command)
+                )
+                continue
+            mine = {key: sum(methods[method][key]) / len(methods[method][key]) for key in ("psnr", "ssim")}
+            told = measured.read("paper")["table2"][name][column]
+            near = abs(mine["psnr"] - told["psnr"]) <= PSNR and abs(mine["ssim"] - told["ssim"]) <= SSIM
+            what = f"{method}, {name}" if method == column else f"{method}, the authors' images of {name}"
+            rows.append(Claim("3.1", what, level(told), level(mine), YES if near else LESS, chapter, command))
+    return rows
+
+
+# --------------------------------------------------------------------------------------------- the tables
+
+
+def table_rows(name, place):
+    """Every row of Table 1 or 2 but interpolation and the originals, which stand in the first section."""
+    rows = []
+    for row in tables.table(name).rows:
+        if row.method in (*tables.INTERPOLATIONS, "HR"):
+            continue
+        model = tables.SAME_MODEL.get(row.method, row.method.lower())
+        command = EVALUATE.format(model, row.method)
+        if not row.ours:
+            status, mine, command = NO, row.source, command if model in pretrained.names() else "-"
+        else:
+            gap = row.difference("psnr")
+            near = abs(gap) <= GAN_PSNR if row.method.startswith("SRGAN") else gap >= -PSNR
+            status, mine = YES if near else LESS, level(row.ours)
+        rows.append(
+            Claim(place, f"{row.method}, {row.set}", level(row.printed), mine, status, "the-tables", command)
+        )
+    return rows
+
+
+def opinions():
+    """The opinion scores of both tables."""
+    paper = measured.read("paper")
+    count = sum(len(row) for name in tables.TABLES for row in paper[name].values())
+    rows = [
+        ("3.3", f"{count} mean opinion scores of 26 raters", f"{count} numbers"),
+        ("3.4", "SRResNet-VGG22 and SRGAN-VGG54 are significantly better on Set14", "3.15* and 3.72*"),
+        ("3.5", "SRGAN's opinion score is the highest of all methods on all sets", "3.58, 3.72, 3.56"),
+    ]
+    reason = "it takes people; the test itself is built, and can be run"
+    return [Claim(place, what, told, reason, NO, "ask-people", "-") for place, what, told in rows]
+
+
+# ------------------------------------------------------------------------------------- claims in words
+
+
+def orders():
+    """What the tables say about the order of our own models."""
+    by_name = {name: means(name) for name in ("srresnet-mse", "srgan-vgg54")}
+    bicubic = {name: tables.ours("bicubic", name)[0] for name in SETS}
+    claims = [
+        ("3.5", "SRResNet is above bicubic in PSNR on all three sets", by_name["srresnet-mse"], bicubic),
+        ("3.4", "SRGAN-VGG54 is below SRResNet-MSE in PSNR", by_name["srresnet-mse"], by_name["srgan-vgg54"]),
+    ]
+    rows = []
+    for place, what, above, below in claims:
+        gaps = {
+            name: above[name]["psnr"] - below[name]["psnr"]
+            for name in SETS
+            if name in above and name in below
+        }
+        text = ", ".join(f"{name} {gap:+.2f} dB" for name, gap in gaps.items()) or "no weights shipped"
+        status = NO if not gaps else YES if min(gaps.values()) > 0 else LESS
+        command = "srgan evaluate --model bicubic --model srresnet-mse --model srgan-vgg54"
+        rows.append(Claim(place, what, "Tables 1, 2", text, status, "the-tables", command))
+    return [*rows, order_of_the_losses()]
+
+
+def means(model):
+    """{set: {measure: mean}} from a shipped model's record; empty where there is no such model."""
+    return pretrained.record(model).get("test_sets", {}) if model in pretrained.names() else {}
+
+
+def order_of_the_losses():
+    """Table 1's order of the five losses by PSNR, on Set14."""
+    printed = measured.read("paper")["table1"]["Set14"]
+    wanted = sorted(printed, key=lambda method: -printed[method]["psnr"])
+    have = {method: means(method.lower()).get("Set14") for method in wanted}
+    here = [method for method in wanted if have[method]]
+    found = sorted(here, key=lambda method: -have[method]["psnr"])
+    text = f"{len(here)} of {len(wanted)} are shipped: {' > '.join(found) or 'none'}"
+    complete = len(here) == len(wanted)
+    status = (YES if found == here else LESS) if complete else NO if len(here) < 2 else PART
+    status = LESS if found != here else status
+    what = "The order of the five losses by PSNR, Set14"
+    return Claim(
+        "3.4", what, " > ".join(wanted), text, status, "the-tables", "srgan reproduce, then srgan evaluate"
+    )
+
+
+def networks():
+    """Figure 4, as far as it can be counted (the paper prints no counts), and the small images."""
+    counted = [f"{count_parameters(network):,} weights" for network in (Generator(), Discriminator())]
+    test, all_given = "pytest tests/test_{}.py", "every layer is given"
+    g, d = (
+        "The generator: 16 blocks, two sub-pixel steps",
+        "The discriminator: eight convolutions, two dense layers",
+    )
+    same = f"layer by layer the same; {counted[0]}"
+    logits = f"the same, but the sigmoid is in the loss; {counted[1]}"
+    stored = "every pixel of the LR images that come with the three sets"
+    bicubic = ("3.2", "LR made with a bicubic kernel, r = 4", "named", stored, YES)
+    return [
+        Claim("2.1, Figure 4", g, all_given, same, YES, "the-generator", test.format("networks")),
+        Claim("2.1, Figure 4", d, all_given, logits, YES, "the-discriminator", test.format("networks")),
+        Claim(*bicubic, "one-image-many-answers", test.format("degradations")),
+    ]
+
+
+def losses():
+    """Section 2.2."""
+    found = measured.read("vgg-feature-scale")["vgg_loss"]
+    pixel, vgg22, vgg54 = found["54"]["pixel_mse"], *(found[x]["mean_over_channels"] for x in ("22", "54"))
+    scaled = f"pixel MSE {pixel}, VGG22 {vgg22}, VGG54 {vgg54}, with our scale"
+    scale = ("2.2.1", "Features rescaled by 1/12.75 make the VGG loss comparable to the MSE", "no derivation")
+    blur = ("1.1.3, Figure 3", "The answer that is best for MSE is an average, and blurred", "a drawing")
+    proof = "proved, enumerated on a toy, measured on patches of photographs"
+    steep = ("2.2.2", "-log D gives better gradients than log(1 - D)", "no measurement")
+    command = "python tests/benchmarks/vgg_feature_scale.py"
+    return [
+        Claim(*blur, proof, YES, "why-mse-blurs", "pytest book/why-mse-blurs.ipynb"),
+        Claim(*scale, scaled, PART, "the-vgg-loss", command),
+        Claim(*steep, "both derived and plotted", YES, "the-gan-objective", "pytest tests/test_losses.py"),
+    ]
+
+
+def training():
+    """Section 3.2 and the supplement."""
+    rows = []
+    for model, told in (("srresnet-mse", 1_000_000), ("srgan-vgg54", 200_000)):
+        updates = pretrained.record(model)["updates"] if model in pretrained.names() else 0
+        numbers = (f"{told:,}", f"{updates:,}", YES if updates >= told else LESS)
+        rows.append(Claim("3.2", f"Updates of {model}", *numbers, "deviations", "srgan reproduce"))
+    if "depth" in measured.names():
+        updates = measured.read("depth")["settings"]["updates"]
+        found = ("a figure", f"a small ablation, {updates:,} updates each: record `depth`", PART)
+        what = "Deeper networks have a higher PSNR, and skip connections help"
+        command = "python tests/benchmarks/depth.py"
+        rows.append(Claim("supplement", what, *found, "training-srresnet", command))
+    if "history" in measured.names():
+        updates = measured.read("history")["stage"]["updates"]
+        found = ("pictures", f"{updates:,} updates, pictures of three photographs on the way", PART)
+        what = "How the output evolves in adversarial training"
+        command = "python tests/benchmarks/history.py"
+        rows.append(Claim("supplement", what, *found, "training-srgan", command))
+    return rows
+
+
+NETWORKS_NOTE = (
+    f"PSNR (dB) / SSIM. Reproduced: a PSNR above the paper's or at most {PSNR} dB below; for networks with a"
+    f" discriminator, where a higher PSNR is no merit, within {GAN_PSNR} dB on either side."
+)
+SECTIONS = (
+    ("The ruler", f"Within {PSNR} dB and {SSIM}: then we measure as the paper did. PSNR (dB) / SSIM.", ruler),
+    (
+        "Networks and losses",
+        "What can be counted, derived or shown without long training.",
+        lambda: networks() + losses(),
+    ),
+    ("Training", "How long, and what the supplement shows.", training),
+    (
+        "Table 1",
+        NETWORKS_NOTE,
+        lambda: table_rows("table1", "3.4"),
+    ),
+    ("Table 2", "The same. Interpolation stands under the ruler.", lambda: table_rows("table2", "3.5")),
+    ("Orders", "What the tables were printed for: who is above whom.", orders),
+    ("Opinions", "Nothing that a program may invent.", opinions),
+)
+
+
+# ---------------------------------------------------------------------------------------------- the page
+
+
+def page():
+    """The whole report."""
+    sections = [(title, note, make()) for title, note, make in SECTIONS]
+    every = [claim for *_, claims in sections for claim in claims]
+    parts = [HEAD.format(summary=summary(every), models=models())]
+    for title, note, claims in sections:
+        parts += [f"## {title}\n\n{note}\n\n{as_table(claims)}\n"]
+    return "\n".join(parts)
+
+
+def summary(claims):
+    lines = ["| status | rows | meaning |", "| --- | ---: | --- |"]
+    for status, meaning in MEANINGS.items():
+        lines.append(f"| {status} | {sum(claim.status == status for claim in claims)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def models():
+    lines = [f"- `{name}`: {pretrained.record(name)['what'].rstrip('.')}." for name in pretrained.names()]
+    return "\n".join(lines) or "none is shipped."
+
+
+def as_table(claims):
+    """The rows of a section. A chapter or command that all of them share stands in one line above."""
+    columns = {
+        "paper": [claim.place for claim in claims],
+        "what": [claim.what for claim in claims],
+        "printed": [claim.paper for claim in claims],
+        "ours": [claim.ours for claim in claims],
+        "status": [claim.status for claim in claims],
+        "chapter": [chapter(claim.chapter) for claim in claims],
+        "measured by": [f"`{claim.command}`" if claim.command != "-" else "-" for claim in claims],
+    }
+    shared = [
+        f"{name.capitalize()}: {columns.pop(name)[0]}."
+        for name in ("chapter", "measured by")
+        if len(set(columns[name])) == 1 and columns[name][0] != "-"
+    ]
+    rows = [list(columns), ["---"] * len(columns), *zip(*columns.values(), strict=True)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{' '.join(shared)}\n\n{table}" if shared else table
+
+
+def chapter(file):
+    """A link to a chapter in the table of contents, or its title where it is still to come."""
+    titles = {name: title for _, name, title, _ in write_map.source()["chapters"]} | {
+        "deviations": "Deviations"
+    }
+    suffix = "md" if file == "deviations" else "ipynb"
+    return f"[{titles[file]}]({file}.{suffix})" if file in write_map.written() else f"*{titles[file]}*"
+
+
+def main():
+    with whole_file(PAGE) as temporary:
+        temporary.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
