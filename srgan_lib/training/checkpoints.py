@@ -89,11 +89,16 @@ def restore(networks, saved, where):
     if saved["stage"] != networks.stage.name:
         raise SrganError(f"{where}: a checkpoint of stage {saved['stage']}, not of {networks.stage.name}")
     for name, part in networks.parts().items():
-        if _kind(part) != _kind_of_state(saved["networks"].get(name, {})):
+        if name != "scaler" and _kind(part) != _kind_of_state(saved["networks"].get(name, {})):
             raise SrganError(
                 f"{where}: what it holds as {name} is not that of this run; take another checkpoint"
             )
-    networks.restore(saved["networks"])
+    states = dict(saved["networks"])
+    if not states[
+        "scaler"
+    ]:  # of a number format that needs none; this machine's may, and then it starts anew
+        states["scaler"] = networks.scaler.state_dict()
+    networks.restore(states)
 
 
 def load_generator(generator, saved, where):

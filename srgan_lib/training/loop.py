@@ -227,14 +227,23 @@ class Run:
         self.report.losses(self.update, facts | values)
 
     def _finite_means(self):
+        """The mean of each term since the last log; a loss that is no number ends the run.
+
+        A gradient may be infinite now and then: float16's scaler skips that update, and the log its norm.
+        """
         names = list(self._pending[0])
         rows = torch.stack([torch.stack([terms[name].float() for name in names]) for terms in self._pending])
         rows = distributed.mean(rows).cpu()
         for row, number in zip(rows, range(self.update - len(rows) + 1, self.update + 1), strict=True):
             for name, value in zip(names, row.tolist(), strict=True):
-                if not math.isfinite(value):
+                if not math.isfinite(value) and not name.endswith("_gradient"):
                     raise SrganError(self._diverged(number, name, value))
-        return {name: round(value, 7) for name, value in zip(names, rows.mean(0).tolist(), strict=True)}
+        means = torch.where(rows.isfinite(), rows, torch.nan).nanmean(0)
+        return {
+            name: round(value, 7)
+            for name, value in zip(names, means.tolist(), strict=True)
+            if math.isfinite(value)
+        }
 
     def _diverged(self, number, name, value):
         last = (checkpoints.found(self.folder / "checkpoints") or ["none"])[-1]
