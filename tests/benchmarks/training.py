@@ -21,6 +21,7 @@ torchvision has downloaded): that changes no time.
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 import time
 import warnings
@@ -34,6 +35,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # a lent machine has the sources, but nothing installed
+
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import bundled_photos
 from srgan_lib.devices import pick_device
@@ -44,7 +48,6 @@ from srgan_lib.training.presets import paper
 from srgan_lib.training.records import hardware_facts
 from srgan_lib.training.step import Networks
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 4
 SCHEDULE = {"SRResNet-MSE": 1_000_000, "SRGAN-VGG54": 200_000}  # section 3.2
 CEILING_SIDE = {"cuda": 8192, "cpu": 1024}
