@@ -236,8 +236,8 @@ def training():
 
 
 NETWORKS_NOTE = (
-    f"PSNR (dB) / SSIM. Reproduced: above the paper's, or at most {PSNR} dB and {SSIM} below. For networks with"
-    f" a discriminator, where a higher PSNR is no merit: within {GAN_PSNR} dB and {GAN_SSIM} on either side."
+    f"PSNR (dB) / SSIM. Reproduced: above the paper's, or at most {PSNR} dB and {SSIM} below. With a"
+    f" discriminator, where a higher PSNR is no merit: within {GAN_PSNR} dB and {GAN_SSIM} on either side."
 )
 SECTIONS = (
     ("The ruler", f"Within {PSNR} dB and {SSIM}: then we measure as the paper did. PSNR (dB) / SSIM.", ruler),
