@@ -28,6 +28,7 @@ CHECK = "\n# Check\n"
 EXERCISE = re.compile(
     r"^\*\*(?P<number>\d+)\.(?: (?P<title>[^*]+?)\.?)?\*\*\s*(?:\((?P<level>[^)]*)\))?[.:]?\s*", re.MULTILINE
 )
+LEVEL = re.compile(r"(easy|medium|hard|open-ended): ", re.IGNORECASE)
 HEADING = re.compile(r"^## +(.*?)[ \t]*$", re.MULTILINE)
 ANSWER = re.compile(r"<details>.*?</details>\n*", re.DOTALL)
 EXERCISES = ("Exercises", "Exercise")
@@ -86,10 +87,13 @@ def exercises(notebook):
 
 
 def _exercise(start, text):
-    level = start["level"] or ("open-ended" if re.search(r"\bopen[- ]ended\b", text, re.IGNORECASE) else "")
-    return Exercise(
-        int(start["number"]), start["title"] or "", level.lower().strip(". "), ANSWER.sub("", text).strip()
-    )
+    title, level = start["title"] or "", start["level"] or ""
+    if found := LEVEL.match(title):  # "Easy: the title"
+        title, level = title[found.end() :], found[1]
+        title = title[:1].upper() + title[1:]
+    if not level and re.search(r"\bopen[- ]ended\b", text, re.IGNORECASE):
+        level = "open-ended"
+    return Exercise(int(start["number"]), title, level.lower().strip(". "), ANSWER.sub("", text).strip())
 
 
 def solutions(notebook):

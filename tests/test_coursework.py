@@ -85,6 +85,10 @@ def test_exercises_and_solutions_are_read(book):
     assert (first.number, first.title, first.level, first.text) == (1, "Add", "easy", "Write `add(a, b)`.")
     assert (second.number, second.title, second.level) == (2, "", "open-ended")
     assert "secret" not in second.text
+    text = "## Exercises\n\n**1. Easy: a title.** Do it."
+    assert coursework.exercises({"cells": [{"cell_type": "markdown", "source": text}]}) == [
+        coursework.Exercise(1, "A title", "easy", "Do it.")
+    ]
     solutions = coursework.solutions(notebook)
     assert [(each.number, each.title) for each in solutions] == [(1, "plus"), (2, "")]
     assert "return a + b" in solutions[0].code and solutions[0].check.startswith("assert add(1, 2) == 3")
