@@ -52,6 +52,8 @@ def test_what_is_missing_is_called_to_come():
     text = write_map.map_text(KEPT, present={"the-generator"})
     assert "[The generator](the-generator.ipynb)" in text
     assert "Why MSE blurs (to come)" in text and "](why-mse-blurs" not in text
+    unwritten = {**KEPT, "rows": [["Section 3.3", "the opinion test", "ask-people", None, None]]}
+    text = write_map.map_text(unwritten, present={"the-generator"})
     assert "| Section 3.3: the opinion test | Ask people (to come) | to come |" in text
 
 
