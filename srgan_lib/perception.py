@@ -52,9 +52,9 @@ def gradient_statistics(image, crop=4):
 
     ``rms`` is the root mean square in levels: contrast of fine detail, and noise. ``kurtosis`` is the fourth
     moment divided by the squared second (Gaussian noise: 3). ``exponent`` is b of the generalised Gaussian
-    exp(-\\|g/s\\|^b) with the same ratio of mean size to ``rms``: 2 for Gaussian noise, 1 for a Laplace
-    distribution, below 1 for most photographs, whose gradients are mostly small and sometimes very large.
-    It lies in [0.2, 10]. Raises ``SrganError`` for an image without any gradient.
+    ``exp(-abs(g / s) ** b)`` with the same ratio of mean size to ``rms``: 2 for Gaussian noise, 1 for a
+    Laplace distribution, below 1 for most photographs, whose gradients are mostly small and sometimes very
+    large. It lies in [0.2, 10]. Raises ``SrganError`` for an image without any gradient.
     """
     found = gradients(image, crop)
     square = np.mean(found**2)
