@@ -148,7 +148,8 @@ def orders():
             for name in SETS
             if name in above and name in below
         }
-        text = ", ".join(f"{name} {gap:+.2f} dB" for name, gap in gaps.items()) or "no weights shipped"
+        side = "below" if "below" in what else "above"
+        text = ", ".join(f"{name} {gap:.2f} dB {side}" for name, gap in gaps.items()) or "no weights shipped"
         status = NO if not gaps else YES if min(gaps.values()) > 0 else LESS
         command = "srgan evaluate --model bicubic --model srresnet-mse --model srgan-vgg54"
         rows.append(Claim(place, what, "Tables 1, 2", text, status, "the-tables", command))
