@@ -55,7 +55,11 @@ def installed(tmp_path_factory):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_fast_variant_runs_alone(path, installed, tmp_path, monkeypatch):
-    """papermill, ``fast=True``, in a folder with nothing but the notebook, on the installed library."""
+    """papermill, ``fast=True``, in a folder with nothing but the notebook, on the installed library.
+
+    As before a reader: each widget that computes is built, and its function called.
+    """
+    monkeypatch.setenv("JPY_SESSION_NAME", path.name)
     shutil.copyfile(path, tmp_path / path.name)
     notebook = nbformat.read(tmp_path / path.name, as_version=4)
     probe = "import pathlib, srgan_lib\nprint('LIBRARY', pathlib.Path(srgan_lib.__file__).resolve())"

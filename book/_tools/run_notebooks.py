@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+for name in ("JPY_SESSION_NAME", "VSCODE_PID"):  # nobody moves a chapter's widgets here (srgan_lib.widgets)
+    os.environ.pop(name, None)
 
 import nbformat
 import papermill
