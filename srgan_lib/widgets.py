@@ -9,20 +9,23 @@ import sys
 import numpy as np
 from PIL import Image
 
-LIVE_SIGNS = ("JPY_SESSION_NAME", "VSCODE_PID")  # set by Jupyter's server and by VS Code, not by papermill or nbval
+LIVE_SIGNS = (
+    "JPY_SESSION_NAME",
+    "VSCODE_PID",
+)  # set by Jupyter's server and by VS Code, not by papermill or nbval
 
 
 def has_reader():
-    """Whether somebody sits before this kernel: Jupyter, VS Code or Colab, not a program that runs notebooks."""
+    """Whether somebody sits before this kernel (Jupyter, VS Code, Colab), and not a program that runs it."""
     return "google.colab" in sys.modules or any(name in os.environ for name in LIVE_SIGNS)
 
 
 def live(function, **controls):
-    """Widgets that call ``function`` and show what it returns or plots; nothing where there is no reader.
+    """Widgets that call ``function`` and show what it returns or plots; nothing where nobody reads.
 
     ``controls`` are ipywidgets' abbreviations: ``(least, most, step)`` is a slider, a list or a dictionary a
-    menu, True or False a tick box. A ``uint8`` array (H, W, 3) that ``function`` returns is shown as an image.
-    It is called once before the widgets appear, so that a mistake in it is seen and not swallowed.
+    menu, True or False a tick box. A ``uint8`` array (H, W, 3) that ``function`` returns is shown as an
+    image. It is called once before the widgets appear, so that a mistake in it is seen and not swallowed.
     """
     if not has_reader():
         return

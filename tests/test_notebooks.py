@@ -152,6 +152,17 @@ def test_solutions_fold_in_book_and_in_colab(path):
             assert cell.source.startswith("# @title "), cell.source
 
 
+def test_something_moves_without_a_kernel_and_something_computes_with_one(path):
+    if path.stem in WITHOUT_EXERCISES:
+        return
+    source = "\n".join(cell.source for cell in code_cells(path))
+    stored = [
+        output.get("data", {}).get("text/html", "") for cell in code_cells(path) for output in cell.outputs
+    ]
+    assert any('type="range"' in html for html in stored), "a slider of plots"
+    assert re.search(r"^(live|panel)\(|display\(panel\(", source, re.MULTILINE), "srgan_lib.widgets.live"
+
+
 def test_three_exercises_or_more_each_with_a_solution_that_is_checked(path):
     """What follows ``# Check`` stays in the students' edition, and must tell a right answer from none."""
     if path.stem in WITHOUT_EXERCISES:
