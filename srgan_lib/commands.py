@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from srgan_lib.errors import SrganError
+from srgan_lib.files import made_folder
 
 PRESETS = ("tiny", "colab", "paper")
 NO_SETTINGS = {"run", "preset", "config", "resume"}
@@ -101,17 +102,8 @@ def _upscale_jobs(options, scale):
             raise SrganError(
                 f"{target} would be overwritten by its own enlargement; choose another folder with -o"
             )
-        _make_folder(target.parent)
+        made_folder(target.parent, "-o")
     return jobs
-
-
-def _make_folder(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SrganError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another with -o"
-        ) from error
 
 
 def _writable(path):

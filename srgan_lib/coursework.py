@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.files import whole_file
+from srgan_lib.files import made_folder, whole_file
 
 EDITIONS = ("student", "solved")
 TITLE = re.compile(r"# @title Solution (?P<number>\d+)(?:: (?P<title>.*))?")
@@ -196,7 +196,7 @@ def write(edition, out, book=None, chapters=()):
         texts = {path.name: _json(student(notebook, path)) for path, notebook in notebooks.items()}
     else:
         texts = {path.name: path.read_text(encoding="utf-8") for path in notebooks}
-    _make(out)
+    made_folder(out, "--out")
     for name, text in {**texts, **_linked_pages(book, notebooks.values())}.items():
         with whole_file(out / name) as partial:
             partial.write_text(text, encoding="utf-8")
@@ -216,12 +216,3 @@ def _linked_pages(book, notebooks):
     return {
         name: (book / name).read_text(encoding="utf-8") for name in sorted(names) if (book / name).is_file()
     }
-
-
-def _make(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SrganError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another with --out"
-        ) from error

@@ -29,6 +29,21 @@ def whole_file(path):
             temporary.unlink(missing_ok=True)
 
 
+def made_folder(folder, option):
+    """``folder`` as a path, made with its parents if it is missing; ``option`` is how a user names another.
+
+    Raises ``SrganError`` where it cannot be made.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SrganError(
+            f"cannot make the folder {folder}: {error.strerror}; choose another with {option}"
+        ) from error
+    return folder
+
+
 def _flush_to_disk(path):
     with open(path, "rb") as file:
         os.fsync(file.fileno())
