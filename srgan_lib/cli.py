@@ -46,6 +46,8 @@ def _parser():
         _command(parts, "evaluate", "measure on the test sets", examples.EVALUATE, commands.evaluate)
     )
     _add_data(_command(parts, "data", "list and fetch data sets", examples.DATA, commands.data))
+    onnx = "write a network as an ONNX file, to run without PyTorch"
+    _add_export(_command(parts, "export", onnx, examples.EXPORT, commands.export))
     what = "write the chapters for students, or with solutions"
     _add_coursework(_command(parts, "coursework", what, examples.COURSEWORK, commands.coursework))
     split = "cut a run into parts of a chosen size, or join them"
@@ -131,7 +133,8 @@ def _add_reproduce(parser):
     minutes = "for all models together: every schedule gets the same share of the paper's"
     budget.add_argument("--minutes", type=_minutes, metavar="M", help=minutes)
     budget.add_argument("--updates", type=int, metavar="N", help="instead: updates of all models together")
-    add("--only", nargs="+", default=[], metavar="MODEL", help="srresnet-mse, srgan-vgg54 ... (default: all)")
+    only = "some of Table 1's five (default: all), or Table 2's srcnn, espcn, drcn"
+    add("--only", nargs="+", default=[], metavar="MODEL", help=only)
     add("--time-limit", type=_duration, metavar="TIME", help="save and leave after so long: 90s, 9m, 2h")
     annealed = "SRResNet-MSE with 4e-4, falling along a cosine: better where updates are few"
     add("--annealed", action="store_true", help=annealed)
@@ -198,6 +201,17 @@ def _add_evaluate(parser):
     add("--format", choices=("table", "markdown", "json"), default="table", help="of what is printed")
     add("--save", action="append", default=[], metavar="FILE", help="write it too (.md or .json); repeatable")
     add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
+
+
+def _add_export(parser):
+    add = parser.add_argument
+    add("format", choices=("onnx",))
+    add("model", metavar="MODEL", help="a shipped model, a weights file or a run's folder")
+    add("-o", "--out", metavar="FILE", help="the file to write (default: MODEL.onnx)")
+    sixteen = "of the convolutions, as stored; float16 halves the file (default: float32)"
+    add("--weights", choices=("float32", "float16"), default="float32", help=sixteen)
+    add("--towards", metavar="MODEL", help="a second model: write an interpolation of the two")
+    add("--t", type=float, metavar="T", help="the second model's share, from 0 to 1")
 
 
 def _add_data(parser):

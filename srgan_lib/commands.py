@@ -134,6 +134,16 @@ def evaluate(options):
     return 0
 
 
+def export(options):
+    """Write a network as an ONNX file."""
+    from srgan_lib.export import export_onnx
+
+    target = Path(options.out or f"{Path(options.model).stem}.onnx")
+    export_onnx(options.model, target, options.weights, options.towards, options.t)
+    print(f"{target}: {_size(target.stat().st_size)}")
+    return 0
+
+
 def data(options):
     """List the data sets, or fetch some."""
     from srgan_lib.data import downloads

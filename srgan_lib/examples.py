@@ -35,6 +35,16 @@ examples:
 Measured as in the paper: Y channel, 4 pixels removed from each border, daala's SSIM.
 """
 
+EXPORT = """
+examples:
+  srgan export onnx srgan-vgg54                 writes srgan-vgg54.onnx
+  srgan export onnx runs/tiny -o tiny.onnx --weights float16
+  srgan export onnx srresnet-mse --towards srgan-vgg54 --t 0.5 -o half.onnx
+
+The file takes images of any size: input "lr", (1, 3, h, w) in [0, 1]; output "sr", (1, 3, 4h, 4w) in about
+[-1, 1]. Needs two packages: pip install onnx onnxscript
+"""
+
 DATA = """
 examples:
   srgan data                                    what there is, and what is on this machine

@@ -55,7 +55,7 @@ class FastGenerator:
             _Layer(block.conv, block.activation, order) for block in folded.upsample[: self.level]
         ]
         self.upsample += [_Layer(folded.upsample[-1].conv, folded.upsample[-1].activation)]
-        self.tail = _Layer(_before_rearrangement(folded.tail))
+        self.tail = _Layer(before_rearrangement(folded.tail))
         residual = [self.head, *(layer for pair in self.blocks for layer in pair), self.merge]
         self.reach = sum(layer.reach for layer in residual)
         self._residual_work = sum(layer.work for layer in residual)
@@ -233,7 +233,7 @@ def _rearranged(maps, channels):
     return maps.permute(0, 3, 1, 2)
 
 
-def _before_rearrangement(convolution):
+def before_rearrangement(convolution):
     """The convolution that does to a map what ``convolution`` does to its ``pixel_shuffle`` by 2.
 
     ``convolution`` has a kernel of 2 * reach + 1, reach even, and c channels in and o out; the result has a
