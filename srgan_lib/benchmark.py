@@ -15,14 +15,12 @@ from tqdm.auto import tqdm
 from srgan_lib import pretrained
 from srgan_lib.data.downloads import catalogue, dataset, get
 from srgan_lib.data.sources import EXTENSIONS
-from srgan_lib.devices import pick_device
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.images import imresize, open_image, read_rgb
-from srgan_lib.inference import FastGenerator
 from srgan_lib.metrics import psnr, ssim
-from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.catalogue import is_network
 from srgan_lib.results import Column, Result, paper_column
-from srgan_lib.upscaling import upscale
+from srgan_lib.upscaling import ENGINES, load_engine, upscale
 
 SCALE = 4
 SETS = ("Set5", "Set14", "BSD100")
@@ -45,7 +43,7 @@ def evaluate(
     """Measure one or several models on the test sets, side by side. Returns a ``Result``.
 
     A model is "nearest", "bicubic", the name of a shipped model, a weights file, a run's folder, a
-    ``Generator``, or a folder of result images: ``FOLDER/Set5/NAME.png``, ``FOLDER/NAME.png``, or a pattern
+    network, or a folder of result images: ``FOLDER/Set5/NAME.png``, ``FOLDER/NAME.png``, or a pattern
     such as ``"published/{set}/SRGAN-VGG54"``; endings like ``NAME_x4.png`` are understood.
 
     ``sets`` are names ("set5", "set14", "bsd100"; fetched when they are not on this machine) or folders with
@@ -67,6 +65,11 @@ def evaluate(
         wanted = {name: found for name, found in examples.items() if sets or method.knows(name, found)}
         columns.append(Column(label, _measure(method, wanted, measures, progress), method.facts))
     return Result(tuple(examples), tuple(measures), (*columns, *quoted))
+
+
+def has_results(images, test_set):
+    """Whether a folder of result images, or a pattern of folders, has a result of an image of ``test_set``."""
+    return _folder(str(images)).knows(_set_name(test_set), _examples(test_set))
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def _value(measure, hr, result, method, example):
 
 
 def _method(model, device):
-    if isinstance(model, (Generator, FastGenerator)):
+    if is_network(model) or isinstance(model, ENGINES):
         return _network(model, "generator", device)
     text = str(model)
     if text.lower() in INTERPOLATIONS:
@@ -156,9 +159,7 @@ def _method(model, device):
 
 
 def _network(generator, label, device, facts=None):
-    fast = generator
-    if isinstance(generator, Generator):
-        fast = FastGenerator(generator, pick_device(device))
+    fast = load_engine(generator, device)
     if fast.scale != SCALE:
         raise SrganError(f"{label} enlarges {fast.scale}x; the test sets' stored inputs are for {SCALE}x")
 

@@ -31,7 +31,7 @@ def imresize(image, scale=None, size=None, antialias=True):
         raise SrganError(f"imresize needs a uint8 array (H, W) or (H, W, C), not {found}; convert the image")
     scales, sizes = _scales_and_sizes(image.shape[:2], scale, size)
     for axis in sorted((0, 1), key=lambda axis: scales[axis]):
-        taps = _cubic_taps(0, sizes[axis], scales[axis], antialias)
+        taps = cubic_taps(0, sizes[axis], scales[axis], antialias)
         image = np.moveaxis(_resize_first_axis(np.moveaxis(image, axis, 0), *taps), 0, axis)
     return np.ascontiguousarray(image)
 
@@ -56,7 +56,7 @@ def _cubic(x):
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
-def _cubic_taps(first, count, scale, antialias=True):
+def cubic_taps(first, count, scale, antialias=True):
     """For ``count`` outputs from ``first`` on: the inputs of each and their weights, both ``(count, taps)``.
 
     Indices may lie outside the image: who uses them clamps. The arithmetic counts from 1, as MATLAB does, so
@@ -117,7 +117,7 @@ def _filter_batch(images, kernel, firsts, counts):
 def _matrix_blocks(kernel, first, count, length, dtype, device, block=256):
     """The filter as (start, stop, matrix) for each 256 outputs: matrices stay small for any image."""
     name, *settings = kernel
-    taps = {"cubic": _cubic_taps, "gaussian": _gaussian_taps}[name]
+    taps = {"cubic": cubic_taps, "gaussian": _gaussian_taps}[name]
     indices, weights = taps(first, count, *settings)
     indices = indices.clip(0, length - 1)
     blocks = []
@@ -148,7 +148,7 @@ def gaussian_blur(image, sigma):
 
 
 def _gaussian_taps(first, count, scale, sigma):
-    """As ``_cubic_taps``: a Gaussian around the middle of each block of ``scale`` pixels.
+    """As ``cubic_taps``: a Gaussian around the middle of each block of ``scale`` pixels.
 
     The weights are whole multiples of 1/65536, so ``float32`` sums of levels are exact in any order, and a
     crop on a GPU equals the whole photo on a CPU (within one level if TF32 has been allowed there).

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from srgan_lib.networks.baselines import Y_OF_RGB
+
 # "we rescaled the VGG feature maps by a factor of 1/12.75" (section 3.2): the loss by about 0.006.
 PAPER_FEATURE_SCALE = 12.75
 
@@ -20,6 +22,16 @@ PAPER_FEATURE_SCALE = 12.75
 def pixel_mse(sr, hr):
     """Mean squared error of two images (equation 4)."""
     return functional.mse_loss(sr.float(), hr.float())
+
+
+def luma_mse(sr, hr):
+    """Mean squared error of Y alone, for networks that know no colour; Y like the images in [-1, 1].
+
+    SRCNN, ESPCN and DRCN of Table 2 were trained with it.
+    """
+    colours = (sr.float() - hr.float()).unbind(1)
+    difference = sum(part * colour for part, colour in zip(Y_OF_RGB, colours, strict=True)) / sum(Y_OF_RGB)
+    return difference.square().mean()
 
 
 def total_variation(sr):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.files import whole_file
-from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.catalogue import is_network
 from srgan_lib.networks.weights import file_sha256, load_generator, save_generator
 
 WEIGHTS = Path(__file__).with_name("weights")
@@ -46,23 +46,26 @@ def load(model, device="cpu"):
     (its latest finished stage is taken). A shipped file's hash is checked. Raises ``SrganError`` for an
     unknown name, which suggests the nearest, and for a file that is missing, damaged or of another program.
     """
-    if _looks_like_a_path(model):
-        return load_generator(_latest_stage(Path(model)), device)
-    file = path(model)
-    if file_sha256(file) != record(model).get("sha256"):
+    file = file_of(model)
+    if not _looks_like_a_path(model) and file_sha256(file) != record(model).get("sha256"):
         raise SrganError(f"{file}: damaged, its hash is not the one on record; reinstall srgan_lib")
     return load_generator(file, device)
 
 
+def file_of(model):
+    """The weights' file that ``load(model)`` reads. Raises ``SrganError`` for an unknown name."""
+    return _latest_stage(Path(model)) if _looks_like_a_path(model) else path(model)
+
+
 def as_generator(model, device="cpu"):
-    """``load(model)``, or ``model`` itself where it is a ``Generator`` already (it stays where it is)."""
-    return model if isinstance(model, Generator) else load(model, device)
+    """``load(model)``, or ``model`` itself where it is a network already (it stays where it is)."""
+    return model if is_network(model) else load(model, device)
 
 
 def ship(generator, name, record, folder=None):
     """Write a generator and its run record where ``load`` finds it by ``name``; returns the weights' path.
 
-    ``generator`` is a ``Generator`` or a file or run folder that ``load`` reads. ``record`` is a dictionary
+    ``generator`` is a network or a file or run folder that ``load`` reads. ``record`` is a dictionary
     of facts about the training; the hash and the network's settings are added to it. ``folder`` is the
     package's own folder of weights if not given.
     """

@@ -1,10 +1,11 @@
-"""The five models of the paper's Table 1, one after the other, in the time there is: ``srgan reproduce``.
+"""The models of the paper's tables, one after the other, in the time there is: ``srgan reproduce``.
+
+The five of Table 1 or, asked for by name, those of others in Table 2.
 
 A folder holds the whole: ``plan.json`` (how many updates each model gets, and why), a run a model, and in
 ``models/`` what can be shipped: weights, record and model card. Called again, it goes on where it was.
 """
 
-import copy
 import json
 import statistics
 import time
@@ -13,17 +14,15 @@ from pathlib import Path
 
 import torch
 
-from srgan_lib import benchmark, pretrained
-from srgan_lib.cards import card, licences
-from srgan_lib.data import downloads
+from srgan_lib import pretrained
+from srgan_lib.cards import licences
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.choose import photos_of
 from srgan_lib.devices import pick_device
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.files import whole_file
-from srgan_lib.networks.generator import Generator
-from srgan_lib.networks.weights import load_generator
-from srgan_lib.results import PROTOCOL
+from srgan_lib.networks.catalogue import build
+from srgan_lib.ready import make_ready
 from srgan_lib.training import loop
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.content import generator_loss
@@ -42,7 +41,10 @@ MODELS = {
         Stage("srresnet-vgg22", content="vgg22", total_variation=2e-8, **HALF),
     )
 }
-SETS = ("Set5", "Set14", "BSD100")
+# Table 2's networks by others, with our loop and SRResNet's schedule; trained when asked for by name.
+BASELINES = {name: Stage(name, updates=1_000_000, content="luma") for name in ("srcnn", "espcn", "drcn")}
+KNOWN = MODELS | BASELINES
+ANNEALED = {FIRST: 4e-4, **dict.fromkeys(BASELINES, 1e-3)}  # learning rates for few updates
 WARM_UP, TIMED = 3, 5  # updates
 
 
@@ -90,15 +92,15 @@ def reproduce(request, say=print):
             say(f"{name}: {config.updates:,} updates")
             if loop.train(config, resume=True).stopped != "finished":
                 return False
-        make_ready(folder, name, request, say)
+        make_ready(folder, name, request.settings.get("device"), say)
     return True
 
 
 def _names(only):
     for name in only:
-        if name not in MODELS:
-            raise unknown_name("model to train", name, MODELS)
-    return [name for name in MODELS if name in only or not only]
+        if name not in KNOWN:
+            raise unknown_name("model to train", name, KNOWN)
+    return [name for name in KNOWN if name in (only or MODELS)]
 
 
 def _left(time_limit, started):
@@ -148,15 +150,15 @@ def make_plan(request, names, say=print):
         plan |= {"minutes": request.minutes, "seconds_per_update": cost}
         say("  ".join(f"{name} {1 / seconds:.1f} updates/s" for name, seconds in cost.items()))
     budget = request.updates if request.minutes is None else 60 * request.minutes
-    share = min(1.0, budget / sum(MODELS[name].updates * cost[name] for name in names))
+    share = min(1.0, budget / sum(KNOWN[name].updates * cost[name] for name in names))
     plan["share"] = share
-    plan["updates"] = {name: max(2, round(MODELS[name].updates * share)) for name in names}
+    plan["updates"] = {name: max(2, round(KNOWN[name].updates * share)) for name in names}
     return plan
 
 
 def seconds_per_update(request, name, photos):
     """Seconds an update of a model takes here, with its data: the median of a few."""
-    config = _config(request, MODELS[name])
+    config = _config(request, KNOWN[name])
     device = pick_device(config.device)
     (stage,) = config.stages
     bank = PatchBank(
@@ -165,7 +167,7 @@ def seconds_per_update(request, name, photos):
         degradation=loop.DEGRADATIONS[config.degradation](config.scale),
         device=device,
     )
-    generator = Generator(scale=config.scale, blocks=config.blocks, channels=config.channels).to(device)
+    generator = build(**config.network_settings).to(device)
     loss, _ = generator_loss(stage, config.vgg_weights, device)
     networks = Networks(config, stage, generator, loss, device)
     bank.recorded = networks.method.recorded
@@ -181,17 +183,19 @@ def seconds_per_update(request, name, photos):
 
 def config_of(request, plan, name):
     """The configuration of one model's run, with everything that departs from the paper listed."""
-    paper, updates = MODELS[name], plan["updates"][name]
+    paper, updates = KNOWN[name], plan["updates"][name]
     share = updates / paper.updates
     stage = replace(paper, updates=updates, drop_at=tuple(max(1, round(at * share)) for at in paper.drop_at))
-    if request.annealed and name == FIRST:
-        stage = replace(stage, learning_rate=4e-4, annealing="cosine", drop=0.02, warm_up=updates // 100)
+    if request.annealed and name in ANNEALED:
+        stage = replace(
+            stage, learning_rate=ANNEALED[name], annealing="cosine", drop=0.02, warm_up=updates // 100
+        )
     config = _config(request, stage)
     every = max(1, updates // 20)
     return config.but(
         out=str(Path(request.out) / name),
         held_out=plan["held_out"],
-        initial=None if name == FIRST else _initial(request),
+        initial=None if name in (FIRST, *BASELINES) else _initial(request),
         log_every=max(1, updates // 500),
         validate_every=every,
         preview_every=0,
@@ -204,7 +208,8 @@ def config_of(request, plan, name):
 def _config(request, stage):
     settings = dict(request.settings)
     batch = settings.pop("batch", stage.batch)
-    return Config(stages=(replace(stage, batch=batch),), **settings)
+    network = stage.name if stage.name in BASELINES else "srresnet"
+    return Config(stages=(replace(stage, batch=batch),), network=network, **settings)
 
 
 def _initial(request):
@@ -231,77 +236,10 @@ def _deviations(config, paper):
     ):
         rows += [f"{name} {value} instead of {wanted}"] if value != wanted else []
     rows += [f"moving average of the weights ({config.ema:g})"] if config.ema else []
+    if stage.name in BASELINES:
+        rows.append("SRResNet's loop, photos and schedule (Adam) instead of its own paper's")
     if stage.name == "srresnet-vgg22":
         rows.append("starts from SRResNet-MSE, with SRGAN's schedule")
+    if stage.name == "drcn":
+        rows.append("only the average of its answers is judged, not each of them")
     return rows
-
-
-# ------------------------------------------------------------------------------ measured and made ready
-
-
-def make_ready(folder, name, request, say=print):
-    """Write ``models/NAME``: weights, record with the results on the test sets that are here, model card."""
-    weights = folder / name / f"{name}.safetensors"
-    generator = load_generator(weights)
-    run = _public(json.loads((folder / name / "record.json").read_text()))
-    plan = json.loads((folder / "plan.json").read_text())
-    sets = [wanted for wanted in SETS if downloads.find(wanted)]
-    ready = folder / "models" / f"{name}.json"
-    if ready.exists() and set(json.loads(ready.read_text())["test_sets"]) >= set(sets):
-        return
-    means, difference, protocol = measure(generator, name, sets, request.settings.get("device"))
-    record = {
-        "what": _what(name, run, generator),
-        "updates": run["updates"],
-        "test_sets": means,
-        "float16_difference": difference,
-        "protocol": protocol,
-        "starts_from": None if name == FIRST else _started_from(run),
-        "deviations": run["config"]["deviations"],
-        "licences": plan["licences"],
-        "runs": [run],
-    }
-    pretrained.ship(generator, name, record, folder / "models")
-    with whole_file(folder / "models" / f"{name}.md") as temporary:
-        temporary.write_text(card(json.loads(ready.read_text())), encoding="utf-8")
-    shown = "  ".join(f"{set_name} {values['psnr']:.2f} dB" for set_name, values in means.items())
-    say(f"{name}: {shown or 'no test set here to measure on'}; ready in {folder / 'models'}")
-
-
-def measure(generator, name, sets, device=None):
-    """(means by set, what float16 weights change in dB by set, the protocol) on the test sets ``sets``."""
-    if not sets:
-        return {}, {}, PROTOCOL
-    half = copy.deepcopy(generator).half().float()
-    result = benchmark.evaluate(
-        generator, half, sets=sets, labels=[name, "float16"], device=device, progress=False
-    )
-    columns = {column.label: column for column in result.columns}
-    means = {
-        set_name: {kind: columns[name].mean(set_name, kind) for kind in result.measures} for set_name in sets
-    }
-    difference = {
-        set_name: abs(columns["float16"].mean(set_name, "psnr") - means[set_name]["psnr"])
-        for set_name in sets
-    }
-    return means, difference, PROTOCOL
-
-
-def _what(name, run, generator):
-    seconds = run["seconds"]
-    took = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
-    network = f"{generator.config['blocks']} residual blocks, scale {generator.config['scale']}"
-    photos, device = run["data"]["photos"], run["hardware"]["device"]
-    return f"{name}: {network}; {run['updates']:,} updates on {photos} photos, {took} on {device}"
-
-
-def _started_from(run):
-    return Path(run["config"]["initial"]).stem
-
-
-def _public(run):
-    """A run's record without the folders of the machine that it was made on."""
-    config = dict(run["config"])
-    for key in ("out", "data", "lr_data", "initial", "vgg_weights"):
-        config[key] = config[key] and Path(config[key]).name
-    return {**run, "config": config}

@@ -16,10 +16,13 @@ from srgan_lib.devices import out_of_memory_says, pick_device
 from srgan_lib.errors import SrganError
 from srgan_lib.images import imresize, open_image, standard
 from srgan_lib.inference import FastGenerator
+from srgan_lib.networks.catalogue import is_network
 from srgan_lib.networks.generator import Generator
+from srgan_lib.tiled import TiledNetwork
 
 TILE = 640
 ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB "}
+ENGINES = FastGenerator, TiledNetwork
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
@@ -32,12 +35,12 @@ def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
     image goes through the network as RGB, and the result's channels are averaged; alpha is resized by
     ``imresize``.
 
-    ``model`` is a name (``pretrained.names()``), a weights file, a run's folder, a ``Generator`` or a
-    ``FastGenerator``. ``tile``, in pixels of ``image``, is the side of the part worked on at a time: it
-    bounds the memory (about 1 GB at 640) and changes nothing in the result. ``device`` is "cpu", "cuda" and
-    so on (by default a GPU where there is one). ``progress`` draws a bar: True, False, or, by default, only
-    when it takes longer than 2 seconds. Raises ``SrganError`` for what cannot be read or is no image, for an
-    unknown model, an absent GPU and for too little memory.
+    ``model`` is a name (``pretrained.names()``), a weights file, a run's folder, a network such as
+    ``Generator`` or what ``load_engine`` gave. ``tile``, in pixels of ``image``, is the side of the part
+    worked on at a time: it bounds the memory (about 1 GB at 640) and changes nothing in the result.
+    ``device`` is "cpu", "cuda" and so on (by default a GPU where there is one). ``progress`` draws a bar:
+    True, False, or, by default, only when it takes longer than 2 seconds. Raises ``SrganError`` for what
+    cannot be read or is no image, for an unknown model, an absent GPU and for too little memory.
     """
     if not isinstance(tile, int) or tile < 1:
         raise SrganError(f"tile is {tile!r}; use a whole number of pixels, such as {TILE}")
@@ -60,18 +63,24 @@ def _own_device(image):
 
 
 def load_engine(model, device=None):
-    """The ``FastGenerator`` that ``upscale`` would use; give it as ``model`` to upscale many images."""
-    if isinstance(model, FastGenerator):
+    """The ``FastGenerator`` or ``TiledNetwork`` that ``upscale`` would use; give it as ``model`` to upscale
+    many images.
+    """
+    if isinstance(model, ENGINES):
         return model
     device = pick_device(device)
-    if isinstance(model, (Generator, Path)) or model not in pretrained.names():
-        return FastGenerator(pretrained.as_generator(model), device)
+    if is_network(model) or isinstance(model, Path) or model not in pretrained.names():
+        return _engine(pretrained.as_generator(model), device)
     return _shipped_engine(pretrained.path(model), model, device)
 
 
 @lru_cache(maxsize=4)
 def _shipped_engine(_, name, device):
-    return FastGenerator(pretrained.load(name), device)
+    return _engine(pretrained.load(name), device)
+
+
+def _engine(network, device):
+    return (FastGenerator if isinstance(network, Generator) else TiledNetwork)(network, device)
 
 
 def _upscale_pil(image, settings):

@@ -110,7 +110,7 @@ class Generator(nn.Module):
         self.tail = nn.Conv2d(channels, 3, 9, padding=4)
 
     def forward(self, lr):
-        return _in_its_own_format(self.tail, self.upsample(self.features(lr)))
+        return in_its_own_format(self.tail, self.upsample(self.features(lr)))
 
     def features(self, lr):
         """All that happens at low resolution: (N, 3, h, w) in [0, 1] -> (N, channels, h, w)."""
@@ -134,7 +134,7 @@ class Generator(nn.Module):
         return folded
 
 
-def _in_its_own_format(convolution, features):
+def in_its_own_format(convolution, features):
     """The last convolution, in float32 also where autocast runs the others in 16 bits.
 
     bfloat16 has a step of 1/256 below 1: as coarse as half a level of an 8-bit image in [-1, 1].

@@ -1,4 +1,4 @@
-"""Generators on disk: safetensors files that carry the network's settings with its weights.
+"""Networks on disk: safetensors files that carry the network's settings with its weights.
 
 Nothing is unpickled: a safetensors file holds numbers and text only, so a foreign one cannot run code.
 """
@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 
 from srgan_lib.errors import SrganError
 from srgan_lib.files import whole_file
-from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.catalogue import build
 
-SETTINGS = "generator"  # the metadata key of Generator.config
+SETTINGS = "generator"  # the metadata key of a network's ``config``
 
 
 def save_generator(generator, path):
@@ -29,13 +29,13 @@ def save_generator(generator, path):
 
 
 def load_generator(path, device="cpu"):
-    """The generator in the file ``path``, in eval mode. Half-precision weights are read as float32.
+    """The network in the file ``path``, in eval mode. Half-precision weights are read as float32.
 
     Raises ``SrganError`` for a file that is missing, damaged, or not a generator of this library.
     """
     settings, state = _read(Path(path))
     try:
-        generator = Generator(**settings)
+        generator = build(**settings)
         generator.load_state_dict(state)
     except (TypeError, RuntimeError) as error:
         raise SrganError(

@@ -5,9 +5,10 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from srgan_lib.errors import SrganError
+from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.networks.catalogue import NETWORKS
 
-CONTENT = ("mse", "vgg")
+PIXELS = ("mse", "luma")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 ANNEALING = ("steps", "cosine")
 STEPS = ("auto", "plain", "fast")
@@ -17,11 +18,11 @@ STEPS = ("auto", "plain", "fast")
 class Stage:
     """One part of a run: a loss, a number of updates, a learning rate.
 
-    ``content`` is "mse" or "vggij" for a feature map of VGG19 ("vgg22", "vgg54"). With ``adversarial`` above
-    0 the stage is a GAN: a discriminator is trained too, one update for each of the generator's (section
-    3.2's k = 1). ``learning_rate`` holds over ``updates``, multiplied by ``drop`` from each update of
-    ``drop_at`` on (annealing "steps"), or falls to ``drop`` of itself along half a cosine (annealing
-    "cosine"). ``warm_up`` is the number of first updates over which it rises from 0.
+    ``content`` is "mse", "luma" (MSE of Y alone) or "vggij" for a feature map of VGG19 ("vgg22", "vgg54").
+    With ``adversarial`` above 0 the stage is a GAN: a discriminator is trained too, one update for each of
+    the generator's (section 3.2's k = 1). ``learning_rate`` holds over ``updates``, multiplied by ``drop``
+    from each update of ``drop_at`` on (annealing "steps"), or falls to ``drop`` of itself along half a cosine
+    (annealing "cosine"). ``warm_up`` is the number of first updates over which it rises from 0.
     """
 
     name: str
@@ -44,8 +45,9 @@ class Stage:
             raise SrganError(
                 f"stage {self.name}: annealing {self.annealing!r}; use one of {', '.join(ANNEALING)}"
             )
-        if self.content != "mse" and not (self.content.startswith("vgg") and self.content[3:].isdigit()):
-            raise SrganError(f"stage {self.name}: content {self.content!r}; use mse, vgg22 or vgg54")
+        is_vgg = self.content.startswith("vgg") and self.content[3:].isdigit()
+        if self.content not in PIXELS and not is_vgg:
+            raise SrganError(f"stage {self.name}: content {self.content!r}; use mse, luma, vgg22 or vgg54")
 
     @property
     def is_gan(self):
@@ -58,16 +60,17 @@ class Config:
 
     ``data`` is "bundled", the name of a data set, a folder of photos, or a folder of high-resolution photos
     whose low-resolution versions are in ``lr_data``. ``degradation`` is "bicubic" (the paper's experiments)
-    or "blur" (its method section: Gaussian blur, then subsampling). ``memory`` bounds the decoded photos, in
-    bytes. ``initial`` is a safetensors file of generator weights to start from instead of random ones.
-    ``ema`` above 0 keeps a moving average of the generator's weights, which is then what is validated and
-    saved. ``held_out`` is the number of photos of ``data`` that are never trained on; validation is then on
-    these and not on ``validation``. ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0
-    means never (a checkpoint is still written at the end of each stage). ``moments`` is how often in an
-    adversarial stage three bundled photos are pictured, more densely at its start; 0 means never.
-    ``time_limit`` is in seconds: the run saves and leaves when it is reached. ``step`` is how an update is
-    computed: "plain", or "fast", compiled and on a GPU as one CUDA graph (``training.method``); "auto" takes
-    the fast one for long stages on a GPU.
+    or "blur" (its method section: Gaussian blur, then subsampling). ``network`` is "srresnet", the generator,
+    to which ``blocks``, ``channels``, ``batch_norm`` and ``long_skip`` belong, or a baseline: "srcnn",
+    "espcn", "drcn". ``memory`` bounds the decoded photos, in bytes. ``initial`` is a safetensors file of
+    generator weights to start from instead of random ones. ``ema`` above 0 keeps a moving average of the
+    generator's weights, which is then what is validated and saved. ``held_out`` is the number of photos of
+    ``data`` that are never trained on; validation is then on these and not on ``validation``.
+    ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint is
+    still written at the end of each stage). ``moments`` is how often in an adversarial stage three bundled
+    photos are pictured, more densely at its start; 0 means never. ``time_limit`` is in seconds: the run saves
+    and leaves when it is reached. ``step`` is how an update is computed: "plain", or "fast", compiled and on
+    a GPU as one CUDA graph (``training.method``); "auto" takes the fast one for long stages on a GPU.
     """
 
     stages: tuple
@@ -77,6 +80,7 @@ class Config:
     validation: str = "held-out"
     held_out: int = 0
     degradation: str = "bicubic"
+    network: str = "srresnet"
     scale: int = 4
     crop: int = 96
     blocks: int = 16
@@ -105,6 +109,8 @@ class Config:
         object.__setattr__(self, "deviations", tuple(self.deviations))
         if not self.stages:
             raise SrganError("config: no stage to train; give at least one")
+        if self.network not in NETWORKS:
+            raise unknown_name("network", self.network, NETWORKS)
         if self.scale not in (2, 4, 8):
             raise SrganError(f"config: scale is {self.scale}; use 2, 4 or 8")
         if self.crop % self.scale or self.crop < 4 * self.scale:
@@ -121,6 +127,14 @@ class Config:
             _at_least(name, getattr(self, name), 1)
         for name in ("held_out", "moments"):
             _at_least(name, getattr(self, name), 0)
+
+    @property
+    def network_settings(self):
+        """What ``networks.catalogue.build`` needs to make the network that is trained."""
+        names = ["network", "scale"]
+        if self.network == "srresnet":
+            names = ["scale", "blocks", "channels", "batch_norm", "long_skip"]
+        return {name: getattr(self, name) for name in names}
 
     @property
     def updates(self):

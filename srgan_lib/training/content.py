@@ -4,8 +4,9 @@ import torch
 
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.images import to_signed
-from srgan_lib.losses import PAPER_FEATURE_SCALE, GeneratorLoss, VGGLoss, pixel_mse
+from srgan_lib.losses import PAPER_FEATURE_SCALE, GeneratorLoss, VGGLoss, luma_mse, pixel_mse
 from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.training.config import PIXELS
 
 CENTRE = 224  # pixels; VGG19's own input side
 
@@ -35,8 +36,8 @@ def feature_scale(features):
 
 def generator_loss(stage, vgg_weights, device):
     """(the stage's loss, what the run record says of it)."""
-    if stage.content == "mse":
-        content, facts = pixel_mse, {}
+    if stage.content in PIXELS:
+        content, facts = {"mse": pixel_mse, "luma": luma_mse}[stage.content], {}
     else:
         features = VGG19Features(stage.content.removeprefix("vgg"), vgg_weights).to(device)
         features = features.to(memory_format=torch.channels_last)

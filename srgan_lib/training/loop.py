@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.choose import photos_of, without_held_out
 from srgan_lib.devices import out_of_memory_says, pick_device
 from srgan_lib.errors import SrganError
 from srgan_lib.images import Bicubic, BlurSubsample
-from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.catalogue import build
 from srgan_lib.networks.weights import load_generator, save_generator
 from srgan_lib.training import checkpoints, distributed
 from srgan_lib.training.config import Config
@@ -40,7 +41,7 @@ class Result:
     """
 
     folder: Path
-    generator: Generator
+    generator: nn.Module
     updates: int
     stopped: str
     record: dict
@@ -107,9 +108,8 @@ class Run:
 
     def _first_generator(self, saved):
         torch.manual_seed(self.config.seed)
-        names = ("scale", "blocks", "channels", "batch_norm", "long_skip")
-        wanted = {name: getattr(self.config, name) for name in names}
-        generator = Generator(**wanted)
+        wanted = self.config.network_settings
+        generator = build(**wanted)
         if saved:
             checkpoints.load_generator(generator, saved, self.folder)
         elif self.config.initial:
