@@ -1,9 +1,11 @@
-"""How sharp a picture is, apart from where its pixels are: luma gradients and the power spectrum.
+"""How sharp and how natural a picture is, apart from where its pixels are; and distances of features.
 
-Nothing here compares two pictures pixel by pixel (``metrics`` does). A picture is described by a few
-numbers, and these are set beside an original's, or beside those of photographs in general. Images are as in
-``metrics``: ``PIL.Image`` or arrays of levels 0 to 255, (H, W, 3) in RGB or (H, W) in grey; all is measured
-on the unrounded Y channel. LPIPS, which needs downloaded weights, is at the end.
+Nothing here compares two pictures pixel by pixel (``metrics`` does). Luma gradients and the power spectrum
+describe a picture by a few numbers, and these are set beside an original's, or beside those of photographs
+in general (``natural``). At the end stand the two measures that compare the features of networks, which need
+weights that are not part of the library: ``VGGDistance`` and ``lpips``. Images are as in ``metrics``:
+``PIL.Image`` or arrays of levels 0 to 255, (H, W, 3) in RGB or (H, W) in grey; the statistics are those of
+the unrounded Y channel.
 """
 
 from functools import lru_cache
@@ -18,6 +20,7 @@ from scipy.special import gammaln
 
 from srgan_lib.errors import SrganError
 from srgan_lib.images import luma, to_signed
+from srgan_lib.networks.vgg import VGG19Features, depth
 
 # Half-octave bands of spatial frequency in cycles a pixel, from 1/32 to the corner of the frequency plane.
 EDGES = 0.5 * 2.0 ** (np.arange(-8, 2) / 2)
@@ -153,19 +156,121 @@ def _plane(image, crop, smallest):
     return plane
 
 
-# ------------------------------------------------------------------------------------------- LPIPS
+# -------------------------------------------------------------------------------- natural photographs
+
+
+class Sharpness(NamedTuple):
+    """Three numbers of a picture that need no original; ``sharpness`` measures them.
+
+    ``contrast`` is the ``rms`` of ``gradient_statistics`` as 20 log10, dB (1 level: 0), ``exponent`` its
+    exponent, and ``excess`` the ``excess_power`` of the spectrum, dB.
+    """
+
+    contrast: float
+    exponent: float
+    excess: float
+
+
+def sharpness(image, crop=4):
+    """The ``Sharpness`` of one picture. Raises ``SrganError`` where its parts do."""
+    size, _, exponent = gradient_statistics(image, crop)
+    return Sharpness(20 * np.log10(size), exponent, excess_power(power_spectrum(image, crop)))
+
+
+class Natural(NamedTuple):
+    """How ``Sharpness`` is distributed among photographs: ``mean`` (3,) and ``covariance`` (3, 3)."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    def distance(self, found):
+        """How far a ``Sharpness`` is from the photographs', in standard deviations; 0 at their mean.
+
+        It is Mahalanobis' distance divided by the root of 3, so that its root mean square over the
+        photographs themselves is 1. A photograph is thus about as far away as photographs are from each other,
+        and no picture is better the closer it comes.
+        """
+        apart = np.subtract(found, self.mean)
+        return float(np.sqrt(apart @ np.linalg.solve(self.covariance, apart) / len(apart)))
+
+
+def natural(photographs, crop=4):
+    """The ``Natural`` of at least 4 photographs, an iterable of images; say which ones, with any result."""
+    rows = np.array([sharpness(photograph, crop) for photograph in photographs])
+    if len(rows) < 4:
+        raise SrganError(f"{len(rows)} photographs do not show how photographs vary; give 4 or many more")
+    return Natural(rows.mean(axis=0), np.cov(rows.T, bias=True))
+
+
+# ------------------------------------------------------------------------------ distances of features
+
+
+class VGGDistance:
+    """Distances of VGG19's features phi_{i,j} (section 2.2.1) between two images; 0 for equal ones.
+
+    Calling it with ``(image, original, crop=4)``, both of one size, gives ``{layer: distance}``: the squared
+    difference of the features, summed, divided by the summed squares of the original's. So no scale is
+    left, layers can be compared, and 1 is as far away as no features at all. Up to that division it is the
+    paper's VGG loss: a model trained with that loss has trained for this number. Unlike LPIPS it was not
+    fitted to people's judgements.
+
+    ``layers`` are names such as "22" and "54"; one pass through the network gives all of them. ``weights``
+    are those of ``VGG19Features`` (None: torchvision's own, downloaded); ``weights_name`` and
+    ``weights_sha256`` say which they are. The last original's features are kept for the next image. Raises
+    ``SrganError`` for images of different sizes, and for less than 16x16 pixels inside ``crop``.
+    """
+
+    def __init__(self, layers=("22", "54"), weights=None):
+        self.layers = sorted(layers, key=depth)
+        self.network = VGG19Features(self.layers[-1], weights).to(memory_format=torch.channels_last)
+        self.weights_name, self.weights_sha256 = self.network.weights_name, self.network.weights_sha256
+        self._kept = None, None
+
+    def __call__(self, image, original, crop=4):
+        image, original = (_colour_inside(picture, crop) for picture in (image, original))
+        if image.shape != original.shape or min(image.shape[:2]) < 16:
+            sizes = " and ".join(f"{picture.shape[1]}x{picture.shape[0]}" for picture in (image, original))
+            raise SrganError(f"VGG19 compares images of one size, 16x16 or more inside the crop, not {sizes}")
+        if self._kept[0] is None or not np.array_equal(self._kept[0], original):
+            self._kept = original, self._features(original)
+        pairs = zip(self.layers, self._features(image), self._kept[1], strict=True)
+        return {layer: _relative(ours, theirs) for layer, ours, theirs in pairs}
+
+    @torch.inference_mode()
+    def _features(self, image):
+        """The layers' features, in order of depth, of uint8 (H, W, 3)."""
+        values = self.network.normalised(to_signed(image)[None]).contiguous(memory_format=torch.channels_last)
+        found, done = [], 0
+        for layer in self.layers:
+            values = self.network.network[done : depth(layer)](values)
+            found, done = [*found, values], depth(layer)
+        return found
+
+
+def _relative(ours, theirs):
+    return float((ours - theirs).square().sum() / theirs.square().sum())
+
+
+def _colour_inside(image, crop):
+    """uint8 (H, W, 3) without its border; grey becomes three equal channels."""
+    levels = np.asarray(image)
+    if levels.ndim == 2:
+        levels = np.stack([levels] * 3, axis=2)
+    levels = levels[crop : levels.shape[0] - crop, crop : levels.shape[1] - crop]
+    return levels.round().astype(np.uint8)
 
 
 def lpips(a, b, crop=4):
     """LPIPS (Zhang et al., 2018), AlexNet: a distance of features, 0 for equal images; smaller is better.
 
     Computed by the package ``lpips`` or by ``torchmetrics``, whichever is installed; the network's weights
-    are downloaded on the first call. ``a`` and ``b`` are RGB images, uint8 (H, W, 3). Raises ``SrganError``
-    where neither package is there or the weights cannot be had.
+    are downloaded on the first call. ``crop`` pixels are removed from each border of both images first, and
+    levels are handed over as [-1, 1]. Raises ``SrganError`` where neither package is there or the weights
+    cannot be had.
     """
-    a, b = (np.asarray(image)[crop : len(image) - crop, crop : np.shape(image)[1] - crop] for image in (a, b))
+    a, b = (to_signed(_colour_inside(image, crop))[None] for image in (a, b))
     with torch.inference_mode():
-        return float(_lpips_network()(to_signed(a)[None], to_signed(b)[None]))
+        return float(_lpips_network()(a, b))
 
 
 @lru_cache(maxsize=1)
@@ -173,7 +278,7 @@ def _lpips_network():
     try:
         return _from_a_package().eval()
     except ImportError as error:
-        raise SrganError("LPIPS needs another package; pip install lpips") from error
+        raise SrganError("LPIPS needs another package; pip install torchmetrics") from error
     except OSError as error:
         raise SrganError(f"LPIPS's weights cannot be fetched ({error}); try again when online") from error
 

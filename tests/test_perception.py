@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
 from scipy.fft import fftfreq, ifft2
 
 from srgan_lib import measured, perception
 from srgan_lib.data.sources import bundled_photos, held_out_photos
 from srgan_lib.errors import SrganError
-from srgan_lib.images import gaussian_blur, imresize, luma, read_rgb
+from srgan_lib.images import gaussian_blur, imresize, luma, read_rgb, to_signed
+from srgan_lib.networks import vgg
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate
+from srgan_lib.networks.vgg import VGG19Features, depth
 
 NOISE = np.random.default_rng(0)
 
@@ -176,6 +179,102 @@ def test_no_gradient_no_statistics():
         perception.gradients(np.zeros((9, 20)))
 
 
+# -------------------------------------------------------------------------------- natural photographs
+
+
+@pytest.fixture(scope="module")
+def natural():
+    return perception.natural(photo.load() for photo in bundled_photos())
+
+
+def test_sharpness_is_made_of_the_statistics():
+    picture = held_out_photos()[0].load()[:200, :200]
+    contrast, exponent, excess = perception.sharpness(picture)
+    assert contrast == pytest.approx(20 * np.log10(perception.gradient_statistics(picture).rms))
+    assert exponent == perception.gradient_statistics(picture).exponent
+    assert excess == perception.excess_power(perception.power_spectrum(picture))
+    assert perception.sharpness(luma(picture) / 2).contrast == pytest.approx(contrast - 20 * np.log10(2))
+
+
+def test_distance_from_photographs_is_in_their_own_standard_deviations(natural):
+    own = [natural.distance(perception.sharpness(photo.load())) for photo in bundled_photos()]
+    assert np.mean(np.square(own)) == pytest.approx(1)
+    assert natural.distance(natural.mean) == 0
+    plain = perception.Natural(np.zeros(3), np.diag([4.0, 1, 9]))
+    assert plain.distance([2, 0, 0]) == pytest.approx(1 / np.sqrt(3))
+    assert plain.distance([4, 2, 6]) == pytest.approx(2)
+    together = perception.Natural(np.zeros(3), np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1.0]]))
+    assert together.distance([1, -1, 0]) > 4 * together.distance([1, 1, 0])  # what seldom goes together
+
+
+def test_blur_and_noise_are_further_from_photographs_than_photographs(natural):
+    for photo in held_out_photos():
+        hr = photo.load()[:296, :440]
+        sharp = natural.distance(perception.sharpness(hr))
+        blurred = natural.distance(perception.sharpness(imresize(imresize(hr, 1 / 4), 4)))
+        noisy = natural.distance(perception.sharpness(luma(hr) + noise(30, 440)[:296]))
+        assert blurred > sharp + 0.3 and noisy > sharp + 0.3
+
+
+def test_too_few_photographs_are_refused():
+    with pytest.raises(SrganError, match="3 photographs do not show"):
+        perception.natural([noise(1), noise(2), noise(3)])
+
+
+# -------------------------------------------------------------------------------- VGG19's features
+
+
+@pytest.fixture(scope="module")
+def vgg_distance(vgg19_file):
+    return perception.VGGDistance(weights=vgg19_file)
+
+
+def test_vgg_distance_is_that_of_the_papers_features(vgg_distance, vgg19_file):
+    hr = held_out_photos()[0].load()[100:180, 100:170]
+    result = imresize(imresize(hr[:80, :68], 1 / 4), 4)
+    hr = hr[:, :68]
+    found = vgg_distance(result, hr)
+    assert list(found) == ["22", "54"] and vgg_distance.weights_name == "vgg19-original.safetensors"
+    for layer, distance in found.items():
+        network = VGG19Features(layer, vgg19_file)
+        with torch.no_grad():
+            ours, theirs = (network(to_signed(image[4:-4, 4:-4])[None]) for image in (result, hr))
+        expected = ((ours - theirs) ** 2).sum() / (theirs**2).sum()
+        assert distance == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_vgg_distance_knows_equal_images_borders_grey_and_the_next_original(vgg_distance):
+    hr, other = (photo.load()[100:148, 100:164] for photo in held_out_photos())
+    bordered = hr.copy()
+    bordered[:4], bordered[:, -4:] = 0, 255
+    assert vgg_distance(hr, hr) == vgg_distance(bordered, hr) == {"22": 0, "54": 0}
+    assert vgg_distance(bordered, hr, crop=3)["22"] > 0.01
+    assert vgg_distance(hr, other)["54"] > 0.3  # not compared with the features kept before
+    grey = hr[..., 1]
+    assert vgg_distance(grey, np.stack([grey] * 3, axis=2)) == {"22": 0, "54": 0}
+    nothing = vgg_distance(np.full_like(hr, 124), hr)
+    assert 0.3 < nothing["22"] < 1.5
+
+
+def test_vgg_distance_grows_with_what_is_lost(vgg_distance):
+    hr = held_out_photos()[1].load()[60:124, 140:204]
+    steps = [vgg_distance(imresize(imresize(hr, 1 / scale), scale), hr) for scale in (2, 4, 8)]
+    for layer in ("22", "54"):
+        assert steps[0][layer] < steps[1][layer] < steps[2][layer]
+
+
+def test_vgg_distance_wants_one_size(vgg_distance):
+    with pytest.raises(SrganError, match="not 22x12 and 12x22"):
+        vgg_distance(np.zeros((20, 30, 3), np.uint8), np.zeros((30, 20, 3), np.uint8))
+    with pytest.raises(SrganError, match="16x16 or more"):
+        vgg_distance(np.zeros((23, 23, 3), np.uint8), np.zeros((23, 23, 3), np.uint8))
+
+
+def test_depth_counts_the_modules_of_the_network():
+    for layer in ("11", "22", "34", "41", "54"):
+        assert depth(layer) == len(vgg._build(layer))
+
+
 # ------------------------------------------------------------------------------------------- LPIPS
 
 
@@ -196,25 +295,77 @@ def fresh_lpips():
     perception._lpips_network.cache_clear()
 
 
+def only(package, monkeypatch):
+    """Without the other package that computes LPIPS."""
+    hidden = {"lpips": "torchmetrics.image.lpip", "torchmetrics": "lpips"}[package]
+    monkeypatch.setitem(sys.modules, hidden, None)
+
+
 @pytest.mark.parametrize("package", ["lpips", "torchmetrics"])
-def test_lpips_comes_from_an_installed_package(monkeypatch, fresh_lpips, package):
+def test_lpips_gets_what_is_inside_the_crop_in_its_range(monkeypatch, fresh_lpips, package):
+    only(package, monkeypatch)
     if package == "lpips":
         monkeypatch.setitem(sys.modules, "lpips", types.SimpleNamespace(LPIPS=Distance))
     else:
-        monkeypatch.setitem(sys.modules, "lpips", None)
         found = types.SimpleNamespace(LearnedPerceptualImagePatchSimilarity=Distance)
         for name in ("torchmetrics", "torchmetrics.image"):
             monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
         monkeypatch.setitem(sys.modules, "torchmetrics.image.lpip", found)
     black, white = np.zeros((20, 30, 3), np.uint8), np.full((20, 30, 3), 255, np.uint8)
-    assert perception.lpips(black, white) == 2 and perception.lpips(black, black) == 0
+    bordered = black.copy()
+    bordered[:4], bordered[-4:], bordered[:, :4], bordered[:, -4:] = 9, 9, 9, 9
+    assert perception.lpips(black, white) == 2 and perception.lpips(black, bordered) == 0
+
+
+def photo_pair():
+    hr = held_out_photos()[0].load()[40:136, 80:176]
+    return imresize(imresize(hr, 1 / 4), 4), hr
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of lpips: it uses an old form of torchvision's call
+def test_both_packages_agree_and_their_order_does_not_matter(monkeypatch, fresh_lpips):
+    """The real packages, with their own weights for the layers and one random network below them."""
+    for package in ("lpips", "torchmetrics.image.lpip"):
+        pytest.importorskip(package, reason=f"LPIPS: {package} is not installed")
+    torch.manual_seed(0)
+    network = torchvision.models.alexnet(weights=None)
+    monkeypatch.setattr(torchvision.models, "alexnet", lambda **_: network)
+    blurred, hr = photo_pair()
+    found = []
+    for package in ("lpips", "torchmetrics"):
+        with monkeypatch.context() as only_one:
+            only(package, only_one)
+            perception._lpips_network.cache_clear()
+            found.append(perception.lpips(blurred, hr))
+            assert perception.lpips(hr, hr) == pytest.approx(0, abs=1e-7)
+            assert perception.lpips(hr, blurred) == pytest.approx(found[-1], rel=1e-4)
+    assert found[0] == pytest.approx(found[1], rel=1e-4) and found[0] > 1e-6
+
+
+def test_lpips_itself_where_its_weights_are(fresh_lpips):
+    blurred, hr = photo_pair()
+    try:
+        distance = perception.lpips(blurred, hr)
+    except SrganError as error:
+        pytest.skip(f"LPIPS: {error}")
+    slightly = imresize(imresize(hr, 1 / 2), 2)
+    assert 0.15 < distance < 0.8 and 0 < perception.lpips(slightly, hr) < distance
+    assert perception.lpips(hr, hr) == pytest.approx(0, abs=1e-6)
 
 
 def test_lpips_without_a_package_says_which(monkeypatch, fresh_lpips):
     monkeypatch.setitem(sys.modules, "lpips", None)
-    monkeypatch.setitem(sys.modules, "torchmetrics", None)
     monkeypatch.setitem(sys.modules, "torchmetrics.image.lpip", None)
-    with pytest.raises(SrganError, match="pip install lpips"):
+    with pytest.raises(SrganError, match="pip install torchmetrics"):
+        perception.lpips(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20, 3), np.uint8))
+
+
+def test_lpips_without_its_weights_says_so(monkeypatch, fresh_lpips):
+    def offline(**_):
+        raise OSError("no network")
+
+    monkeypatch.setattr(perception, "_from_a_package", offline)
+    with pytest.raises(SrganError, match=r"cannot be fetched \(no network\)"):
         perception.lpips(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20, 3), np.uint8))
 
 

@@ -58,6 +58,12 @@ class VGG19Features(nn.Module):
         return self.network(self.normalised(images))
 
 
+def depth(layer):
+    """How many modules of the network lead to a layer: 9 to "22", 36 to "54"; poolings count too."""
+    pooling, convolution = _parse(str(layer))
+    return 2 * (sum(CONVOLUTIONS[: pooling - 1]) + convolution) + pooling - 1
+
+
 def _build(layer):
     """The convolutions, activations and poolings up to ``layer``, indexed as in torchvision."""
     pooling, convolution = _parse(layer)
