@@ -12,6 +12,8 @@ for name in ("JPY_SESSION_NAME", "VSCODE_PID"):  # nobody moves a chapter's widg
 
 import matplotlib
 import pytest
+from browsing import QUIET, build, installed_browser, served
+from filelock import FileLock
 
 matplotlib.use("Agg")  # not through the environment: the notebooks' kernels would inherit it
 
@@ -81,3 +83,39 @@ def vgg19_file():
         subprocess.run([sys.executable, str(unpack), str(part)], check=True, stdout=subprocess.DEVNULL)
         part.replace(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory, worker_id):
+    """Folder of the built book: built once, by the first worker that wants it."""
+    pytest.importorskip("jupyter_book", reason="Jupyter Book is not installed: pip install -e '.[book]'")
+    shared = tmp_path_factory.getbasetemp()
+    output = (shared if worker_id == "master" else shared.parent) / "book"
+    finished = output / "finished"
+    with FileLock(f"{output}.lock"):
+        if not finished.exists():
+            build(ROOT, output)
+            finished.touch()
+    return output / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def address(html):
+    """Address of a server of the built book."""
+    with served(html) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")  # playwright's event loop would disturb the other modules of a session
+def browser():
+    """A headless Chromium: the machine's, else playwright's own."""
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install -e '.[test]'"
+    )
+    with sync_api.sync_playwright() as playwright:
+        program = installed_browser() or playwright.chromium.executable_path
+        if not Path(program).exists():
+            pytest.skip("no Chromium: apt-get install chromium, or playwright install chromium")
+        program = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield program
+        program.close()
