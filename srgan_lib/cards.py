@@ -52,10 +52,10 @@ def _results(record):
 
 def _printed(model, name):
     """The paper's numbers for a model on a test set, from its Table 1 or 2."""
-    tables = paper()
-    in_second = {"srresnet-mse": "SRResNet", "srgan-vgg54": "SRGAN"}.get(model)
-    cells = {key.lower(): value for key, value in tables["table1"].get(name, {}).items()}
-    cell = cells.get(model) or tables["table2"].get(name, {}).get(in_second)
+    printed = paper()["table2"].get(name, {}) | paper()["table1"].get(name, {})
+    cells = {key.lower(): value for key, value in printed.items()}
+    in_second = {"srresnet-mse": "srresnet", "srgan-vgg54": "srgan"}.get(model)
+    cell = cells.get(model) or cells.get(in_second)
     return f"{cell['psnr']:.2f} / {cell['ssim']:.4f}" if cell else "-"
 
 
