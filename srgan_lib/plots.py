@@ -1,8 +1,15 @@
-"""Figures that several chapters share: images in a row, two under one slider, several on one slider."""
+"""Figures that several chapters share: images in a row, two under one slider, several on one slider.
+
+Those with a slider are plain HTML and a script, ``figures.js`` beside this module, that each of them carries:
+they need no kernel, library or connection and work in a built page, also from a file, and in the outputs of
+Jupyter, VS Code and Colab. Where no script runs they show their pictures side by side.
+"""
 
 import base64
+import functools
 import html
 from io import BytesIO
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,13 +46,12 @@ def image_row(images, titles, *, height=None):
 
 
 class BeforeAfter:
-    """Two images of one size, uint8 (H, W, 3), under a slider that uncovers the second.
+    """Two images of one size, uint8 (H, W, 3) or (H, W), and a border that uncovers the second.
 
-    Shown by a notebook as plain HTML: it needs no kernel and no library, works in the built page, in Colab
-    and from a file, with the mouse, a finger or the arrow keys. ``alternative`` is the text for who cannot
-    see it; ``labels`` name the two sides. ``width`` is the largest width in CSS pixels. ``quality``, 1 to 95,
-    stores JPEGs, a fifth as large and no longer exact; without it, PNGs. Raises ``SrganError`` if the sizes
-    differ.
+    The border moves with the slider below, with the arrow keys, and by dragging on the picture with the mouse
+    or a finger. ``labels`` name the two sides; ``alternative`` says what is seen, for who cannot see it.
+    ``width`` is the largest width in CSS pixels. ``quality``, 1 to 95, stores JPEGs, a fifth as large and no
+    longer exact; without it, PNGs. Raises ``SrganError`` if the sizes differ.
     """
 
     def __init__(self, before, after, labels, alternative, width=640, quality=None):
@@ -57,24 +63,19 @@ class BeforeAfter:
         self.alternative, self.width, self.quality = alternative, width, quality
 
     def _repr_html_(self):
-        rows, columns = np.shape(self.before)[:2]
-        return _BEFORE_AFTER.format(
-            before=_data_uri(self.before, self.quality),
-            after=_data_uri(self.after, self.quality),
-            left=html.escape(self.labels[0]),
-            right=html.escape(self.labels[1]),
-            alternative=html.escape(self.alternative, quote=True),
-            width=self.width,
-            rows=rows,
-            columns=columns,
-        )
+        layers = [
+            _layer(image, label, self.alternative, self.quality)
+            for image, label in zip((self.before, self.after), self.labels, strict=True)
+        ]
+        return _figure("compare", layers, self.alternative, self.width)
 
 
 class Frames:
-    """Images of one size, uint8 (H, W, 3), of which a slider shows one at a time, with its caption.
+    """Images of one size, uint8 (H, W, 3) or (H, W), of which a slider shows one at a time, with its caption.
 
-    Plain HTML, as ``BeforeAfter``. Pixels stay squares where they are enlarged to ``width``, the largest
-    width in CSS pixels, and ``quality`` that of JPEGs. Raises ``SrganError`` if sizes or numbers differ.
+    Pixels stay squares where they are enlarged to ``width``, the largest width in CSS pixels.
+    ``alternative`` and ``quality`` are those of ``BeforeAfter``. Raises ``SrganError`` if sizes or numbers
+    differ.
     """
 
     def __init__(self, images, captions, alternative, width=640, quality=None):
@@ -87,20 +88,12 @@ class Frames:
         self.alternative, self.width, self.quality = alternative, width, quality
 
     def _repr_html_(self):
-        rows, columns = np.shape(self.images[0])[:2]
-        frames = "\n".join(
-            _FRAME.format(
-                image=_data_uri(image, self.quality),
-                alternative=html.escape(f"{self.alternative}: {caption}", quote=True),
-                caption=html.escape(caption),
-                ratio=f"{columns}/{rows}",
-                rendering="pixelated" if columns < self.width else "auto",  # a plot is made smaller, smoothly
-                display="none" if number else "block",
-            )
-            for number, (image, caption) in enumerate(zip(self.images, self.captions, strict=True))
-        )
-        label = html.escape(self.alternative, quote=True)
-        return _FRAMES.format(frames=frames, last=len(self.images) - 1, width=self.width, label=label)
+        enlarged = np.shape(self.images[0])[1] < self.width  # a plot is made smaller, smoothly
+        layers = [
+            _layer(image, caption, self.alternative, self.quality, "pixelated" if enlarged else "auto")
+            for image, caption in zip(self.images, self.captions, strict=True)
+        ]
+        return _figure("frames", layers, self.alternative, self.width)
 
 
 def _data_uri(image, quality=None):
@@ -110,35 +103,47 @@ def _data_uri(image, quality=None):
     return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-# The second image lies on the first and is clipped from the left at the slider's position.
-_BEFORE_AFTER = """\
-<figure style="max-width:{width}px;width:100%;margin:1em 0">
-<div style="position:relative;aspect-ratio:{columns}/{rows};overflow:hidden;border-radius:4px">
-<img src="{before}" alt="{alternative}"
- style="position:absolute;width:100%;height:100%;margin:0;max-width:none">
-<img src="{after}" alt="{right}"
- style="position:absolute;width:100%;height:100%;margin:0;max-width:none;clip-path:inset(0 0 0 50%)">
-</div>
-<input type="range" min="0" max="100" value="50" style="width:100%;margin:.5em 0 0"
- aria-label="{left} on the left, {right} on the right: move the border"
- oninput="this.parentNode.querySelectorAll('img')[1].style.clipPath='inset(0 0 0 '+this.value+'%)'">
-<figcaption style="display:flex;justify-content:space-between;font-size:.9em;color:inherit;opacity:.85">
-<span>{left}</span><span style="text-align:right">{right}</span>
-</figcaption>
-</figure>"""
+# What figures.js makes into a figure; its columns are what is seen where no script runs.
+_FIGURE = """\
+<figure data-srgan-figure="{kind}" aria-label="{alternative}" style="max-width:{width}px;margin:1em 0;\
+display:grid;grid-template-columns:repeat(auto-fit,minmax(9em,1fr));gap:.5em">
+{layers}
+</figure>
+<script>
+{script}
+</script>"""
 
-_FRAME = """\
-<div style="display:{display}">
-<img src="{image}" alt="{alternative}"
- style="display:block;width:100%;aspect-ratio:{ratio};margin:0;max-width:none;image-rendering:{rendering}">
-<div style="font-size:.9em;margin-top:.4em">{caption}</div>
-</div>"""
+_LAYER = """\
+<div><img src="{image}" alt="{alternative}: {caption}" width="{columns}" height="{rows}" \
+style="display:block;width:100%;height:auto;margin:0;max-width:none;image-rendering:{rendering}">
+<small>{caption}</small></div>"""
 
-_FRAMES = """\
-<figure style="max-width:{width}px;width:100%;margin:1em 0">
-<input type="range" min="0" max="{last}" value="0" aria-label="{label}" style="width:100%;margin:0 0 .5em"
- oninput="[...this.nextElementSibling.children].forEach((f,i)=>f.style.display=i==this.value?'block':'none')">
-<div>
-{frames}
-</div>
-</figure>"""
+
+def _layer(image, caption, alternative, quality, rendering="auto"):
+    rows, columns = np.shape(image)[:2]
+    return _LAYER.format(
+        image=_data_uri(image, quality),
+        alternative=html.escape(alternative),
+        caption=html.escape(caption),
+        columns=columns,
+        rows=rows,
+        rendering=rendering,
+    )
+
+
+def _figure(kind, layers, alternative, width):
+    return _FIGURE.format(
+        kind=kind,
+        alternative=html.escape(alternative),
+        width=width,
+        layers="\n".join(layers),
+        script=figures_script(),
+    )
+
+
+@functools.cache
+def figures_script():
+    """``figures.js`` without its comments and margins, as every figure carries it."""
+    text = Path(__file__).with_name("figures.js").read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
