@@ -68,7 +68,7 @@ def evaluate(
 
 
 def has_results(images, test_set):
-    """Whether a folder of result images, or a pattern of folders, has a result of an image of ``test_set``."""
+    """Whether a folder of result images, or a pattern of folders, has any result of ``test_set``."""
     return _folder(str(images)).knows(_set_name(test_set), _examples(test_set))
 
 
@@ -148,7 +148,7 @@ def _method(model, device):
     if text.lower() in INTERPOLATIONS:
         enlarge = INTERPOLATIONS[text.lower()]
         return Method(text.lower(), lambda _, example: enlarge(read_rgb(example.lr)))
-    if "{set}" in text or _holds_images(Path(text)):
+    if "{set}" in text or holds_images(Path(text)):
         return _folder(text)
     known = [*pretrained.names(), *INTERPOLATIONS]
     is_file = text.endswith(pretrained.SUFFIX) or Path(text).exists()
@@ -169,7 +169,7 @@ def _network(generator, label, device, facts=None):
     return Method(label, result, facts=facts or {})
 
 
-def _holds_images(folder):
+def holds_images(folder):
     if not folder.is_dir() or any(folder.glob(f"*{pretrained.SUFFIX}")):
         return False  # a run's folder holds pictures too
     return any(path.suffix.lower() in EXTENSIONS for path in folder.rglob("*"))
@@ -179,7 +179,7 @@ def _folder(pattern):
     label = Path(pattern).name if "{set}" not in Path(pattern).name else Path(pattern).parent.name
 
     def result(name, example):
-        path = _result_path(pattern, name, example.name)
+        path = result_path(pattern, name, example.name)
         if path is None:
             raise SrganError(f"{pattern}: no result for {example.name} of {name}; name it {example.name}.png")
         image, hr = open_image(path), open_image(example.hr)
@@ -189,12 +189,12 @@ def _folder(pattern):
         return image if image.mode == "L" else np.array(image.convert("RGB"))
 
     def knows(name, examples):
-        return any(_result_path(pattern, name, example.name) for example in examples)
+        return any(result_path(pattern, name, example.name) for example in examples)
 
     return Method(label, result, knows)
 
 
-def _result_path(pattern, set_name, image_name):
+def result_path(pattern, set_name, image_name):
     """The result of one image in a folder, or None."""
     for folder in _folders(pattern, set_name):
         for path in sorted(folder.iterdir()):

@@ -83,3 +83,57 @@ examples:
 The budget is planned once, from updates/s measured here, and kept in plan.json; the second example goes on
 with it. What is finished lies in runs/all/models: weights, record, model card.
 """
+
+RATE = """
+examples:
+  srgan rate plan my-photos --raters ada ben eve --out test
+  srgan rate analyse test
+  srgan rate simulate test
+
+The opinion test of the paper's section 3.3: each rater gets a page, scores every version of every image from
+1 to 5 without knowing the method, and sends a CSV file back. srgan rate ACTION --help explains each step.
+"""
+
+RATE_PLAN = """
+examples:
+  srgan rate plan --raters 3 --out test         two bundled photos, all methods that are here
+  srgan rate plan my-photos --crop 400 --raters ada ben eve --out test
+  srgan rate plan set5 --methods bicubic SelfExSR=results/ mine=runs/tiny HR --raters 8 --out test
+  srgan rate plan bsd100 --raters 26 --examples 20 --beside --out paper
+
+The folder holds pages/RATER.html, one for each rater, README.txt with what to do, and plan.json with the
+key: keep that from the raters. A page works without a network; over 150 MB it needs --beside, --crop, or
+fewer photos.
+"""
+
+RATE_ANALYSE = """
+examples:
+  srgan rate analyse test                       the files in test/ratings
+  srgan rate analyse test ada.csv ben.csv --save result.json --save figure-5.png
+  srgan rate analyse test --least 80 --unit rater --format markdown
+
+Only complete raters count, unless --least says otherwise; of two scores for one item the first counts. Decide
+both, and the unit, before you look. A line that cannot be used is named on stderr and left out.
+"""
+
+RATE_SIMULATE = """
+examples:
+  srgan rate simulate test
+  srgan rate simulate test --quality nearest=1.2 bicubic=1.9 SRGAN-VGG54=3.6 HR=4.4 --seed 1
+  srgan rate analyse test test/simulated
+
+Simulated raters are sums of random numbers. They show how an analysis behaves when the truth is known, and
+say nothing about pictures; each line of their files, and every result made from them, is marked as simulated.
+"""
+
+REPORT = """
+examples:
+  srgan report                                  both tables, from the record that comes with the library
+  srgan report --out report/                    report.html, report.md and three CSV files
+  srgan report --images SelfExSR=results --out report/
+  srgan report --opinions result.json --out report/
+  srgan report --measure --record mine.json     measure on the test sets that are on this machine
+
+A number of ours belongs to the weights it was measured with: when others are shipped, the report says "not
+measured" until --measure has run. What it has measured it keeps, so it can be stopped and goes on.
+"""

@@ -183,6 +183,21 @@ def reliability(pairs):
     return Reliability(len(pairs), *shares, float(change.mean()), correlation, signed_rank(change)[1])
 
 
+def agreement(scores):
+    """For each rater, the correlation of their scores with the mean of the others': a list of -1 to 1.
+
+    Over the versions that the rater rated and somebody else too; NaN where nothing varies. A rater near 0
+    pressed at random, or looked for something else than the others.
+    """
+    found = []
+    for rater, own in enumerate(scores):
+        others = _mean(np.delete(scores, rater, axis=0), axis=0)
+        both = ~np.isnan(own) & ~np.isnan(others)
+        varied = both.sum() > 1 and np.ptp(own[both]) > 0 and np.ptp(others[both]) > 0
+        found.append(float(np.corrcoef(own[both], others[both])[0, 1]) if varied else float("nan"))
+    return found
+
+
 def distribution(scores):
     """How often each method got each score, (methods, 5): what the paper's Figure 5 shows for BSD100."""
     return np.stack([(scores == score).sum(axis=(0, 1)) for score in SCORES], axis=1)

@@ -8,7 +8,7 @@ from srgan_lib.plots import WIDTH
 
 
 def score_figure(counts, methods):
-    """The distribution of scores as in Figure 5: a column a method, a row a score, red marks at the means.
+    """The distribution of scores as in Figure 5: a column a method, a row a score, orange marks at the means.
 
     ``counts`` is (methods, 5), from ``opinion.analyse.distribution``; the shade is the share of a method's
     ratings, also printed in per cent. Returns the matplotlib figure.
@@ -28,8 +28,9 @@ def score_figure(counts, methods):
         )
     means = shares @ np.array(SCORES)
     for column, mean in enumerate(means):
-        axis.plot([column - 0.49, column - 0.27], [mean, mean], color="#D55E00", linewidth=4)
-    axis.set(xticks=range(len(methods)), yticks=SCORES, ylabel="score")
+        ends = [column - 0.49, column - 0.27]
+        axis.plot(ends, [mean, mean], color="#D55E00", linewidth=4, solid_capstyle="butt")
+    axis.set(xticks=range(len(methods)), yticks=SCORES, ylabel="score (orange: the mean)")
     axis.set_xticklabels(
         methods, rotation=30 if len(methods) > 4 else 0, ha="right" if len(methods) > 4 else "center"
     )

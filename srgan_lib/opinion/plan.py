@@ -4,7 +4,9 @@ Every rater rates every version of every image once, from 1 (bad) to 5 (excellen
 item is a code of letters; the plan's key says which image and method stand behind it.
 """
 
+import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ KINDS = ("anchor", "rated", "repeat")  # shown with its score; rated; rated for 
 FORMAT = "srgan_lib opinion plan, version 1"
 LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowels, so no words; no digits, or spreadsheets make numbers of them
 LENGTH = 7
+RATER = re.compile(r"[^\W_]([\w .@+-]{0,58}[\w@+-])?")  # names files, and is no formula in a spreadsheet
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,15 @@ def plan(images, methods, raters, seed, calibration=(), repeats=0):
     The order is random and balanced. A rater goes through as many rounds as there are methods; a round has
     each image at most once. Over that many raters in turn, each version comes exactly once in each round, so
     that neither practice nor fatigue favours a method. Two versions of one image follow each other only where
-    there is no other way. The seed decides everything. ``SrganError`` says what does not fit.
+    there is no other way. The seed decides everything. Codes also depend on the names of images and methods,
+    so that the scores of another test are not taken for this one's. ``SrganError`` says what does not fit.
     """
     raters = [f"rater-{number + 1:02d}" for number in range(raters)] if isinstance(raters, int) else raters
     images, raters, calibration = list(images), list(raters), list(calibration)
     versions = {image: _methods(methods, image) for image in images}
     _check(images, versions, raters, calibration, repeats)
     rounds = max(len(names) for names in versions.values())
+    test = _number_of([versions, calibration, repeats])
     sessions, key = {}, {}
     for number, rater in enumerate(raters):
         square = _square(np.random.default_rng([seed, 0, number // rounds]), versions, rounds)
@@ -101,8 +106,9 @@ def plan(images, methods, raters, seed, calibration=(), repeats=0):
         shown = _with_repeats(chance, shown, repeats)
         anchors = [(image, method, "anchor") for image in calibration for method in ANCHORS]
         sessions[rater] = []
+        naming = np.random.default_rng([seed, 2, number, test])
         for image, method, kind in anchors + shown:
-            code = _new_code(chance, key)
+            code = _new_code(naming, key)
             key[code] = Version(rater, image, method, kind)
             sessions[rater].append(code)
     return Plan(seed, versions, sessions, key)
@@ -119,13 +125,22 @@ def _methods(methods, image):
 def _check(images, versions, raters, calibration, repeats):
     for what, names in (("images", images), ("raters", raters), ("calibration images", calibration)):
         twice = {name for name in names if names.count(name) > 1}
-        if twice or not all(isinstance(name, str) and name.strip() for name in names):
+        if twice or not all(isinstance(name, str) and name.strip() and name.isprintable() for name in names):
             raise SrganError(f"{what}: {sorted(map(str, twice)) or names}: give each one name of its own")
+    for rater in raters:
+        if not RATER.fullmatch(rater):
+            raise SrganError(
+                f"rater {rater!r}: begin with a letter or digit, then letters, digits, spaces, . _ - @ only"
+            )
+    if len({rater.casefold() for rater in raters}) < len(raters):
+        raise SrganError("two raters' names differ only in capitals, and files may not; change one")
     if not images or not raters:
         raise SrganError(f"{len(images)} images and {len(raters)} raters; a test needs one of each at least")
     for image, names in versions.items():
         if not names or len(set(names)) < len(names):
             raise SrganError(f"image {image!r} has the methods {names}; name one at least, and none twice")
+        if not all(isinstance(name, str) and name.strip() and name.isprintable() for name in names):
+            raise SrganError(f"image {image!r} has the methods {names}; a method's name is a line of text")
     both = set(calibration) & set(images)
     if both:
         raise SrganError(f"{sorted(both)} would be shown as an anchor and rated; calibrate on other images")
@@ -177,6 +192,11 @@ def _is_near(items, place, image):
     return image in [item[0] for item in items[place - 1 : place + 1]]
 
 
+def _number_of(content):
+    """A large number that stands for ``content``, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(json.dumps(content).encode()).digest()[:8], "big")
+
+
 def _new_code(chance, known):
     while True:
         code = "".join(LETTERS[index] for index in chance.integers(len(LETTERS), size=LENGTH))
@@ -214,5 +234,7 @@ def _check_codes(found):
         if version.rater != rater or version.method not in known or version.kind not in KINDS:
             raise ValueError(f"code {code} does not fit its rater, image or method")
     for rater, codes in found.sessions.items():
+        if not RATER.fullmatch(rater):
+            raise ValueError(f"{rater!r} is no name of a rater")
         if not any(found.key[code].kind == "rated" for code in codes):
             raise ValueError(f"{rater} has nothing to rate")

@@ -4,16 +4,12 @@ import time
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from srgan_lib.errors import SrganError
-from srgan_lib.images import crop_to_multiple, imresize
 from srgan_lib.opinion.plan import SCORES, WORDS
 from srgan_lib.opinion.ratings import COLUMNS, append_rating, read_ratings
-from srgan_lib.upscaling import upscale
 
-SCALE = 4
 NOTE = "Buttons and keys work where a kernel runs: in JupyterLab, in VS Code or in Colab."
 
 
@@ -121,23 +117,6 @@ def panel(sitting, picture, width=512):
     keys.observe(typed, "value")
     show()
     return widgets.VBox([line, shown, row, keys, widgets.HTML(f"<small>{NOTE}</small>")])
-
-
-def make_version(hr, method):
-    """``method``'s version of the photo ``hr``, ``uint8`` (H, W, 3): of the same size, from its quarter.
-
-    "HR" is the photo itself; "nearest" and "bicubic" enlarge the bicubic quarter as the paper does; any other
-    name is a model for ``upscale``. Sides that are no multiple of 4 lose the rest.
-    """
-    hr = crop_to_multiple(np.asarray(hr), SCALE)
-    if method == "HR":
-        return hr
-    lr = imresize(hr, 1 / SCALE)
-    if method == "nearest":
-        return lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    if method == "bicubic":
-        return imresize(lr, SCALE)
-    return upscale(lr, method, progress=False)
 
 
 def _png(image):

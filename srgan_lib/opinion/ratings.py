@@ -1,7 +1,8 @@
 """Ratings as CSV files: written one at a time, read with every bad line named.
 
-A file has the columns ``rater``, ``code``, ``score`` and ``seconds`` (how long the rater looked); others are
-ignored. Several files may belong to one test.
+A file has the columns ``rater``, ``code``, ``score`` and ``seconds`` (how long the rater looked). A column
+``simulated`` with ``yes`` marks scores that a program made up; others are ignored. Several files may belong
+to one test.
 """
 
 import csv
@@ -16,18 +17,23 @@ from srgan_lib.opinion.plan import SCORES, Plan
 
 COLUMNS = ("rater", "code", "score", "seconds")
 NEEDED = ("rater", "code", "score")
+SIMULATED = "simulated"  # the column that marks made-up scores
 LARGEST = 50_000_000  # bytes
-MOST_PROBLEMS = 2000  # then it is another file
+MOST_PROBLEMS = 2000  # in one file, apart from scores given twice; then it is another kind of file
 LONGEST = 40  # characters of a bad value that a message repeats
 
 
 @dataclass
 class Ratings:
-    """Scores of an opinion test: {(rater, code): score}, and what was left out of the files and why."""
+    """Scores of an opinion test: {(rater, code): score}, and what was left out of the files and why.
+
+    ``simulated`` says that a program made them up.
+    """
 
     plan: Plan
     scores: dict = field(default_factory=dict)
     problems: list = field(default_factory=list)
+    simulated: bool = False
 
     def array(self, least=1.0):
         """Scores as an array (raters, images, methods) of ``float64`` 1 to 5, and the names of its raters.
@@ -65,16 +71,23 @@ class Ratings:
             rated[rater] += key[code].kind == "rated"
         return {rater: rated[rater] / planned[rater] for rater in planned}
 
-    def repeated(self):
-        """First and second scores of the items that were rated twice: an integer array (pairs, 2)."""
-        first = {}
-        for (rater, code), score in self.scores.items():
-            version = self.plan.key[code]
-            if version.kind == "rated":
-                first[rater, version.image, version.method] = score
+    def repeated(self, raters=None):
+        """First and second scores of the items that were rated twice: an integer array (pairs, 2).
+
+        Of all raters, or only of those named.
+        """
+        kept = {
+            (rater, self.plan.key[code]): score
+            for (rater, code), score in self.scores.items()
+            if raters is None or rater in raters
+        }
+        first = {
+            (rater, version.image, version.method): score
+            for (rater, version), score in kept.items()
+            if version.kind == "rated"
+        }
         pairs = []
-        for (rater, code), score in self.scores.items():
-            version = self.plan.key[code]
+        for (rater, version), score in kept.items():
             place = (rater, version.image, version.method)
             if version.kind == "repeat" and place in first:
                 pairs.append((first[place], score))
@@ -104,22 +117,36 @@ def read_ratings(files, plan):
 
     A line that cannot be used is left out and named in ``problems``: where it is, what is wrong, how to mend
     it. An item with two scores of one rater counts with the first. A file that is missing, no text or without
-    the columns raises ``SrganError``.
+    the columns raises ``SrganError``, and so do people's scores together with simulated ones.
     """
     files = [files] if isinstance(files, (str, Path)) else files
     ratings = Ratings(plan)
     owner = {code: version.rater for code, version in plan.key.items()}
+    marks = {}  # simulated or not: the first file with such scores
     for path in map(Path, files):
-        for place, row in _rows(path, ratings.problems):
-            problem = _problem(row, owner, ratings)
-            if problem:
-                ratings.problems.append(f"{place}: {problem}")
+        wrong = 0
+        for place, row, fault in _rows(path):
+            fault = fault or _fault(row, owner, ratings)
+            again = None if fault else _given_before(row, ratings)
+            if fault or again:
+                ratings.problems.append(f"{place}: {fault or again}")
             else:
                 ratings.scores[row["rater"], row["code"]] = int(row["score"])
+                marks.setdefault(row.get(SIMULATED, "") != "", path)
+            wrong += fault is not None
+            if wrong > MOST_PROBLEMS:
+                raise SrganError(
+                    f"{path}: over {MOST_PROBLEMS} lines are wrong, the last: {ratings.problems[-1]}"
+                )
+    if len(marks) == 2:
+        raise SrganError(
+            f"{marks[True]} holds simulated scores, {marks[False]} those of people; analyse them apart"
+        )
+    ratings.simulated = True in marks
     return ratings
 
 
-def _problem(row, owner, ratings):
+def _fault(row, owner, ratings):
     """What is wrong with a line, or None."""
     rater, code, score = (row[name] for name in NEEDED)
     if rater not in ratings.plan.sessions:
@@ -132,36 +159,46 @@ def _problem(row, owner, ratings):
         return f"code {code} is an anchor, which is shown and not rated; delete the line"
     if score not in {str(score) for score in SCORES}:
         return f"score {_shown(score)} is not one of 1, 2, 3, 4, 5; correct it or delete the line"
-    if (rater, code) in ratings.scores:
-        return (
-            f"{rater} has rated {code} before ({ratings.scores[rater, code]}), which counts; delete the line"
-        )
     return None
 
 
-def _rows(path, problems):
-    """(where, {column: text}) for each line that has its columns; the others go to ``problems``."""
+def _given_before(row, ratings):
+    """What to say of a second score for an item, or None."""
+    rater, code = row["rater"], row["code"]
+    before = ratings.scores.get((rater, code))
+    return before and f"{rater} has rated {code} before ({before}), which counts; delete the line"
+
+
+def _rows(path):
+    """(where, {column: text}, None) for each line that has its columns, else (where, None, what is wrong)."""
     first, *lines = _text(path).split("\n")
     delimiter = ";" if first.count(";") >= 2 else ","  # some spreadsheets separate with semicolons
-    header = [name.strip().lower() for name in _fields(first, delimiter) or ()]
-    missing = [name for name in NEEDED if name not in header]
-    if missing:
-        raise SrganError(
-            f"{path}: no column {', '.join(missing)}; the first line must be {','.join(COLUMNS)}"
-        )
+    header = _header(path, first, delimiter)
     for number, line in enumerate(lines, 2):
-        place = f"{path.name}, line {number}"
+        place = f"{_printable(path.name)}, line {number}"
         fields = _fields(line, delimiter)
         if fields is None:
-            problems.append(f"{place}: {_shown(line)} is no line of CSV; correct or delete it")
-        elif any(field.strip() for field in fields):
-            if len(fields) == len(header):
-                yield place, {name: fields[header.index(name)].strip() for name in NEEDED}
-            else:
-                what = f"{len(fields)} columns instead of {len(header)}"
-                problems.append(f"{place}: {what}; correct or delete the line")
-        if len(problems) > MOST_PROBLEMS:
-            raise SrganError(f"{path}: over {MOST_PROBLEMS} lines are wrong, the first: {problems[0]}")
+            yield place, None, f"{_shown(line)} is no line of CSV; correct or delete it"
+        elif not any(field.strip() for field in fields):
+            continue
+        elif len(fields) != len(header):
+            what = f"{len(fields)} columns instead of {len(header)}"
+            yield place, None, f"{what}; correct or delete the line"
+        else:
+            yield place, {name: field.strip() for name, field in zip(header, fields, strict=True)}, None
+
+
+def _header(path, line, delimiter):
+    """The names of the columns, which must be there, and none of those that count twice."""
+    header = [name.strip().lower() for name in _fields(line, delimiter) or ()]
+    missing = [name for name in NEEDED if name not in header]
+    if missing:
+        expected = ",".join(COLUMNS)
+        raise SrganError(f"{path}: no column {', '.join(missing)}; the first line must be {expected}")
+    twice = [name for name in (*NEEDED, SIMULATED) if header.count(name) > 1]
+    if twice:
+        raise SrganError(f"{path}: two columns {twice[0]}; delete the one that does not count")
+    return header
 
 
 def _fields(line, delimiter):
@@ -174,13 +211,20 @@ def _fields(line, delimiter):
 
 def _text(path):
     try:
-        if path.stat().st_size > LARGEST:
+        size = path.stat().st_size
+        if not path.is_file():  # a folder, or a device without an end
+            raise SrganError(f"{path}: cannot be read (it is no file); name the CSV files in it")
+        if size > LARGEST:
             raise SrganError(f"{path}: has over {LARGEST // 1_000_000} MB; is it a file of ratings?")
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SrganError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     except UnicodeDecodeError as error:
         raise SrganError(f"{path}: is no UTF-8 text; save the table as CSV in UTF-8") from error
+
+
+def _printable(name):
+    return name if name.isprintable() else repr(name)
 
 
 def _shown(value):

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from srgan_lib.errors import SrganError
+from srgan_lib.files import made_folder, whole_file
 from srgan_lib.opinion.analyse import paired, signed_rank
-from srgan_lib.opinion.ratings import Ratings
+from srgan_lib.opinion.ratings import COLUMNS, SIMULATED, Ratings
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class SimulatedRaters:
         return scores if tests else scores[0]
 
     def rate(self, plan, quality, seed):
-        """``Ratings`` of a whole ``plan``, repeats too. ``quality`` is {method: number}."""
+        """``Ratings`` of a whole ``plan``, repeats too, marked as simulated.
+
+        ``quality`` is {method: number}.
+        """
         chance = np.random.default_rng(seed)
         levels = [quality[method] for method in plan.methods]
         sizes = len(plan.raters), len(plan.images)
@@ -45,7 +50,7 @@ class SimulatedRaters:
             {name: index for index, name in enumerate(names)}
             for names in (plan.raters, plan.images, plan.methods)
         ]
-        ratings = Ratings(plan)
+        ratings = Ratings(plan, simulated=True)
         for rater, codes in plan.sessions.items():
             for code in codes:
                 version = plan.key[code]
@@ -68,6 +73,25 @@ class SimulatedRaters:
     @staticmethod
     def _rounded(latent):
         return np.clip(np.round(latent), 1, 5)
+
+
+def write_simulated(ratings, folder):
+    """Write simulated ``Ratings`` as ``folder/RATER.csv``, every line marked; returns the paths.
+
+    Raises ``SrganError`` for people's ratings.
+    """
+    if not ratings.simulated:
+        raise SrganError("these ratings are people's, and would be marked as simulated; keep their own files")
+    folder = made_folder(folder, "another folder")
+    paths = []
+    for rater in ratings.plan.raters:
+        own = {code: score for (who, code), score in ratings.scores.items() if who == rater}
+        lines = [",".join([*COLUMNS, SIMULATED])]
+        lines += [f"{rater},{code},{score},0.0,yes" for code, score in own.items()]
+        paths.append(folder / f"{rater}.csv")
+        with whole_file(paths[-1]) as temporary:
+            temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return paths
 
 
 def share_significant(
