@@ -10,8 +10,8 @@
   const CALIBRATION = 32; // side of the image that the speed is first measured with
   const PATIENCE = 250; // milliseconds from one report of progress to the next
   const SIZES = {
-    wasm: { tile: 256, cell: 64 },
-    webgpu: { tile: 256, cell: 128 },
+    wasm: { tile: 384, cell: 64 },
+    webgpu: { tile: 384, cell: 128 },
   };
   // (module (func (result v128) i32.const 0 i8x16.splat))
   const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
@@ -243,19 +243,17 @@
       const total = this.work(image.width, image.height);
       const start = performance.now();
       const elapsed = () => (performance.now() - start) / 1000;
-      let known = 0;
-      let knownAt = 0;
-      const rate = () => (known ? knownAt / known : this.secondsPerWork);
+      let known = { done: 0, next: 0, at: 0 };
       const report = () => {
-        const expected = known + 0.9 * Math.max(0, (elapsed() - knownAt) / rate());
-        const done = Math.min(expected, known + 0.25 * (total - known));
-        onProgress({ done, total, secondsLeft: rate() * (total - done) });
+        const rate = known.done ? known.at / known.done : this.secondsPerWork;
+        const done = known.done + Math.min(0.95 * known.next, (elapsed() - known.at) / rate);
+        onProgress({ done, total, secondsLeft: rate * (total - done) });
       };
       const clock = setInterval(report, PATIENCE);
       report();
       try {
-        const result = await remote.ask("upscale", { image, model }, (done) => {
-          [known, knownAt] = [done, elapsed()];
+        const result = await remote.ask("upscale", { image, model }, (progress) => {
+          known = { ...progress, at: elapsed() };
           report();
         });
         this.secondsPerWork = (this.secondsPerWork + elapsed() / total) / 2;

@@ -1,6 +1,7 @@
 // What runs in the Web Worker, after ONNX Runtime (`ort`), tiles.js and bicubic.js: the network, on pixels.
 //
-// Messages in: {id, task, ...}; out: {id, done: result}, {id, failed: text} or {id, progress: work so far}.
+// Messages in: {id, task, ...}; out: {id, done: result}, {id, failed: text} or, in between, {id, progress: {done, next}}:
+// the work done so far and the work of the run that comes next.
 
 (() => {
   const COLOURS = 3;
@@ -71,6 +72,13 @@
     }
   }
 
+  // Let go of the maps that no later part of this tile reads: each is up to 55 MB.
+  function forget(maps, parts, part) {
+    const later = parts.slice(Math.min(part + 1, parts.length - 1));
+    const needed = new Set(later.flatMap(({ session }) => session.inputNames).concat("lr"));
+    for (const name of Object.keys(maps)) if (!needed.has(name)) delete maps[name];
+  }
+
   // ------------------------------------------------------------------------------------------ the image
 
   function isGrey(data) {
@@ -95,10 +103,12 @@
 
   const toUnit = (value) => (Math.min(1, Math.max(-1, value)) + 1) / 2;
 
-  // Write what the network gave for `run.input` into the result, as far as `run.output` goes.
+  // Write what the network gave for `run.input`, (3, 4h, 4w) in [-1, 1], into the result, as far as `run.output`
+  // goes. The result's array rounds.
   function draw(values, run, result, grey) {
     const scale = srganBicubic.SCALE;
     const [height, width] = sides(run.input).map((side) => scale * side);
+    const area = height * width;
     const top = scale * (run.output.rows[0] - run.input.rows[0]);
     const left = scale * (run.output.columns[0] - run.input.columns[0]);
     const [rows, columns] = sides(run.output).map((side) => scale * side);
@@ -106,11 +116,13 @@
       let source = (top + row) * width + left;
       let target = 4 * ((scale * run.output.rows[0] + row) * result.width + scale * run.output.columns[0]);
       for (let column = 0; column < columns; column++, source++, target += 4) {
-        const colours = [0, 1, 2].map((colour) => toUnit(values[colour * height * width + source]));
-        const mean = (colours[0] + colours[1] + colours[2]) / COLOURS;
-        for (let colour = 0; colour < COLOURS; colour++) {
-          result.data[target + colour] = 255 * (grey ? mean : colours[colour]); // rounded and clamped
-        }
+        const red = toUnit(values[source]);
+        const green = toUnit(values[source + area]);
+        const blue = toUnit(values[source + 2 * area]);
+        const mean = (red + green + blue) / COLOURS;
+        result.data[target] = 255 * (grey ? mean : red);
+        result.data[target + 1] = 255 * (grey ? mean : green);
+        result.data[target + 2] = 255 * (grey ? mean : blue);
       }
     }
   }
@@ -132,10 +144,12 @@
     const maps = { lr: unit(image) };
     let done = 0;
     for (const run of srganTiles.plan(image, parts, settings)) {
+      const next = srganTiles.workOf(run, parts);
+      report({ done, next });
       await runPart(parts[run.part].session, maps, run.input);
       if (run.part === parts.length - 1) draw(maps.sr.values, run, result, grey);
-      done += srganTiles.workOf(run, parts);
-      report(done);
+      forget(maps, parts, run.part);
+      done += next;
     }
     drawAlpha(image, result);
     return result;
