@@ -8,6 +8,8 @@ import os
 import sys
 
 from srgan_lib import __version__, commands, examples
+from srgan_lib.cli_opinion import add_rate
+from srgan_lib.cli_report import add_report
 from srgan_lib.errors import SrganError
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -48,6 +50,8 @@ def _parser():
     _add_data(_command(parts, "data", "list and fetch data sets", examples.DATA, commands.data))
     onnx = "write a network as an ONNX file, to run without PyTorch"
     _add_export(_command(parts, "export", onnx, examples.EXPORT, commands.export))
+    add_rate(parts, _command)
+    add_report(parts, _command)
     what = "write the chapters for students, or with solutions"
     _add_coursework(_command(parts, "coursework", what, examples.COURSEWORK, commands.coursework))
     split = "cut a run into parts of a chosen size, or join them"

@@ -1,32 +1,45 @@
 """The paper's Tables 1 and 2, row by row: printed, measured by us, the difference, or why there is none.
 
-What is printed stands in the record ``paper``; what we measured comes from the records of the shipped models
-(``pretrained.record``) and, for interpolation, from the record ``protocol``. A model that is shipped later
-appears by itself: the paper's "SRGAN-VGG22" is the model "srgan-vgg22".
+What is printed stands in the record ``paper``; what we measured is read from the record ``evaluation`` and
+from nowhere else. A model that is shipped later appears by itself: the paper's "SRGAN-VGG22" is the model
+"srgan-vgg22", its "ESPCN" the model "espcn".
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
+from string import ascii_lowercase
 
-import numpy as np
-
-from srgan_lib import measured, pretrained
+from srgan_lib import cells, evaluation, measured, pretrained
+from srgan_lib.cells import NOT_MEASURED, NOT_PRINTED
 from srgan_lib.errors import unknown_name
 
 TABLES = ("table1", "table2")
 MEASURES = {"psnr": 2, "ssim": 4}  # digits, as the paper prints them
 INTERPOLATIONS = ("nearest", "bicubic")
+BASELINES = ("SRCNN", "SelfExSR", "DRCN", "ESPCN")  # by other groups
 SAME_MODEL = {"SRResNet": "srresnet-mse", "SRGAN": "srgan-vgg54"}  # Table 2's names for two of Table 1's
-NO_WEIGHTS = "no weights of this variant are shipped yet"
-OTHERS = "another group's method, of which this project has no weights"
+AUTHORS = "{} (authors' images)"
+YOURS = "{} (your images)"
 ORIGINAL = "the original itself"
+IMAGES_OF = "or give its result images: srgan report --images {0}=FOLDER"
+NO_WEIGHTS = {
+    "SelfExSR": f"another group's method, and no network that could be trained here; {IMAGES_OF[3:]}",
+    "DRCN": f"its training needs a GPU, and none was to be had (srgan reproduce --only drcn), {IMAGES_OF}",
+    "SRCNN": f"no weights are shipped yet; train them: srgan reproduce --only srcnn, {IMAGES_OF}",
+    "ESPCN": f"no weights are shipped yet; train them: srgan reproduce --only espcn, {IMAGES_OF}",
+}
+NO_VARIANT = "no weights of this variant are shipped yet; srgan reproduce trains them"
+NO_OPINIONS = "no opinions were given; srgan rate asks people, srgan report --opinions FILE shows them"
 
 
 @dataclass(frozen=True)
 class Row:
     """One method on one set: ``printed`` and ``ours`` are {measure: number}, ``source`` is where ours stand.
 
-    ``ours`` is empty where nothing was measured, and ``source`` is then the reason. PSNR is in dB.
+    ``ours`` is empty where nothing was measured, and ``source`` is then the reason. PSNR is in dB; ours has
+    "ssim-gaussian" too, which the paper does not print. ``opinion`` is what the user's raters said, {"mos",
+    "low", "high", "ratings"}; where it is empty, ``silence`` is the reason.
     """
 
     set: str
@@ -34,6 +47,8 @@ class Row:
     printed: dict
     ours: dict
     source: str
+    opinion: dict = field(default_factory=dict)
+    silence: str = NO_OPINIONS
 
     def difference(self, measure):
         """Ours minus the paper's; None where either is missing or infinite."""
@@ -44,22 +59,29 @@ class Row:
 
 
 class Table:
-    """Rows that a notebook shows as a table, and ``print`` as text."""
+    """Rows that a notebook shows as a table, and ``print`` as text.
 
-    def __init__(self, rows):
-        self.rows = rows
+    ``full`` adds two columns of ours to which the paper has no PSNR or SSIM: SSIM with the usual Gaussian
+    window, and opinions.
+    """
 
-    def cells(self):
-        """The table as lists of strings, the head first."""
-        head = ["", "PSNR, paper", "ours", "difference", "SSIM, paper", "ours", "difference", "MOS, paper"]
-        sets, letters, lines = dict.fromkeys(row.set for row in self.rows), self._letters(), [head]
-        for name in sets:
-            for row in self.rows:
-                if row.set == name:
-                    label = f"{name}, {row.method}" if len(sets) > 1 else row.method
-                    numbers = [cell for key in MEASURES for cell in _cells(row, key, letters.get(row.source))]
-                    lines.append([label, *numbers, _opinion(row.printed)])
+    def __init__(self, rows, full=False):
+        self.rows, self.full = rows, full
+
+    def cells(self, of=None):
+        """The table as lists of strings, the head first; ``of`` is the one test set that is wanted."""
+        gaussian, opinion = (["Gaussian SSIM, ours"], ["MOS, ours"]) if self.full else ([], [])
+        head = ["", "PSNR, paper", "ours", "difference", "SSIM, paper", "ours", "difference", *gaussian]
+        lines = [[*head, "MOS, paper", *opinion]]
+        for row in self.rows:
+            if of in (None, row.set):
+                label = f"{row.set}, {row.method}" if of is None and len(self.sets()) > 1 else row.method
+                lines.append([label, *self._numbers(row)])
         return lines
+
+    def sets(self):
+        """The names of the test sets, in the paper's order."""
+        return list(dict.fromkeys(row.set for row in self.rows))
 
     def reasons(self):
         """{reason: the methods for which nothing was measured, for that reason}."""
@@ -67,6 +89,9 @@ class Table:
         for row in self.rows:
             if not row.ours and row.method not in found.setdefault(row.source, []):
                 found[row.source].append(row.method)
+        for row in self.rows if self.full else ():
+            if not row.opinion:
+                found[row.silence] = ["MOS, ours"]
         return found
 
     def notes(self):
@@ -79,74 +104,88 @@ class Table:
 
     def markdown(self):
         """The table in Markdown, the reasons below it."""
-        head, *lines = self.cells()
-        rule = ["---", *["---:"] * (len(head) - 1)]
-        text = [f"| {' | '.join(line)} |" for line in (head, rule, *lines)]
-        return "\n".join([*text, *(f"\n{note}" for note in self.notes())])
+        return "\n\n".join([cells.markdown_table(self.cells()), *map(cells.for_markdown, self.notes())])
 
     def _repr_html_(self):  # not Markdown: Sphinx shows a cell's Markdown without tables
         rows = "".join(
             f"<tr>{_html_cells(line, head=not number)}</tr>" for number, line in enumerate(self.cells())
         )
-        notes = "".join(f"<p>{note}</p>" for note in self.notes())
+        notes = "".join(f"<p>{escape(note, quote=False)}</p>" for note in self.notes())
         table = f'<table class="table">{rows}</table>'
         return f'<div style="overflow-x:auto;font-size:.78em">{table}</div>{notes}'
 
     def __repr__(self):
-        lines = self.cells()
-        widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
-        text = ["  ".join(map(str.rjust, line, widths)) for line in lines]
-        return "\n".join([*text, *self.notes()])
+        return "\n".join([cells.text_table(self.cells()), *self.notes()])
+
+    def _numbers(self, row):
+        letters, line = self._letters(), []
+        absent = f"{NOT_MEASURED} ({letters.get(row.source)})"
+        for measure, digits in MEASURES.items():
+            mine = cells.number(row.ours.get(measure), digits) if row.ours else absent
+            told = cells.number(row.printed.get(measure), digits) if row.printed else NOT_PRINTED
+            line += [told, mine, cells.signed(row.difference(measure), digits)]
+        line += [cells.number(row.ours["ssim-gaussian"], 4) if row.ours else absent] if self.full else []
+        line += [cells.printed_opinion(row.printed)]
+        silent = f"{NOT_MEASURED} ({letters.get(row.silence)})"
+        return line + ([cells.opinion(row.opinion) if row.opinion else silent] if self.full else [])
 
     def _letters(self):
-        return dict(zip(self.reasons(), "abcdefgh", strict=False))
+        return dict(zip(self.reasons(), ascii_lowercase, strict=False))
 
 
 def _html_cells(line, head):
     """A row's cells; "not measured" takes the place of our number and of the difference."""
     style = "text-align:{};white-space:nowrap;padding:.15em .5em"
-    cells = [f'<th style="{style.format("left")}">{line[0]}</th>']
+    line = [escape(cell, quote=False) for cell in line]
+    html = [f'<th style="{style.format("left")}">{line[0]}</th>']
     tag, skip = "th" if head else "td", False
-    for cell in line[1:]:
+    for place, cell in enumerate(line[1:], start=1):
         if not skip:
-            wide = " colspan=2" if cell.startswith("not measured") else ""
-            cells.append(f'<{tag}{wide} style="{style.format("right")}">{cell}</{tag}>')
-        skip = cell.startswith("not measured")
-    return "".join(cells)
+            wide = " colspan=2" if cell.startswith(NOT_MEASURED) and line[place + 1 :][:1] == ["-"] else ""
+            html.append(f'<{tag}{wide} style="{style.format("right")}">{cell}</{tag}>')
+        skip = bool(wide) and not skip
+    return "".join(html)
 
 
-def _cells(row, measure, letter):
-    """The paper's number, ours and the difference, as text."""
-    digits, gap = MEASURES[measure], row.difference(measure)
-    told, mine = (_number(numbers.get(measure), digits) for numbers in (row.printed, row.ours))
-    return [told, mine if row.ours else f"not measured ({letter})", _signed(gap, digits)]
+def table(name, sets=None, record=None, opinions=None, full=False):
+    """The paper's "table1" or "table2" beside ours, a ``Table``; ``sets`` chooses some of its test sets.
 
-
-def _signed(gap, digits):
-    if gap is None:
-        return "-"
-    return f"{gap:+.{digits}f}" if round(gap, digits) else f"{0:.{digits}f}"
-
-
-def _number(value, digits):
-    return "infinite" if value is None or math.isinf(value) else f"{value:.{digits}f}"
-
-
-def _opinion(printed):
-    return f"{printed['mos']:.2f}{'*' if printed.get('significant') else ''}"
-
-
-def table(name, sets=None):
-    """The paper's "table1" or "table2" beside ours, a ``Table``; ``sets`` chooses some of its test sets."""
-    paper = measured.read("paper")
+    Below a method whose results the authors published stands a row of those images, and Table 2 ends with
+    what the paper does not have. ``record`` is an ``evaluation.Evaluation``, by default the library's;
+    ``opinions`` are the user's (``opinion.saved.Opinions``), and ``full`` is for ``Table``.
+    """
+    paper, record = measured.read("paper"), record or evaluation.read()
     if name not in TABLES:
         raise unknown_name("table of the paper", name, TABLES)
     rows = []
-    for set_name, methods in paper[name].items():
-        for method, printed in methods.items():
+    for set_name, printed in paper[name].items():
+        more = others(record) if name == "table2" else []
+        methods = with_authors(printed) | {method: {} for method in more}
+        for method, numbers in methods.items():
             if sets is None or set_name in sets:
-                rows.append(Row(set_name, method, printed, *ours(method, set_name)))
-    return Table(rows)
+                said = said_of(method, set_name, record, opinions)
+                rows.append(Row(set_name, method, numbers, *ours(method, set_name, record), *said))
+    return Table(rows, full)
+
+
+def with_authors(methods):
+    """``methods``, a dictionary, with the authors' images below the method that made them."""
+    published = {name.lower() for name in evaluation.PUBLISHED.values()}
+    rows = {}
+    for method, facts in methods.items():
+        rows[method] = facts
+        if SAME_MODEL.get(method, method.lower()) in published:
+            rows[AUTHORS.format(method)] = facts
+    return rows
+
+
+def others(record):
+    """The methods of a record that the paper's tables do not have, as they are called in our tables."""
+    tables = [measured.read("paper")[name] for name in TABLES]
+    known = {method for table in tables for row in table.values() for method in row}
+    taken = {key_of(method, record) for method in known}
+    shipped = [name for name in pretrained.names() if name not in taken]
+    return shipped + [YOURS.format(key) for key in record.methods(evaluation.IMAGES) if key not in taken]
 
 
 def model_of(method):
@@ -155,23 +194,46 @@ def model_of(method):
     return name if name in pretrained.names() else None
 
 
-def ours(method, set_name):
+def key_of(method, record):
+    """What a method of our tables is called in a record of evaluation; None where we have nothing of it."""
+    for suffix in (AUTHORS[2:], " (authors)"):
+        if method.endswith(suffix):
+            name = method.removesuffix(suffix)
+            wanted = SAME_MODEL.get(name, name.lower())
+            return next((key for key, of in evaluation.PUBLISHED.items() if of.lower() == wanted), None)
+    if method in INTERPOLATIONS:
+        return method
+    name = method.removesuffix(YOURS[2:]).lower()
+    given = [key for key in record.methods(evaluation.IMAGES) if key.lower() == name]
+    return given[0] if given and method.endswith(YOURS[2:]) else model_of(method) or (given or [None])[0]
+
+
+def ours(method, set_name, record=None):
     """What we measured for a method on a test set, and its source: ({measure: number}, text).
 
     The numbers are empty where there are none, and the text is then the reason.
     """
     if method == "HR":
-        return {"psnr": math.inf, "ssim": 1.0}, ORIGINAL
-    if method in INTERPOLATIONS:
-        rows = measured.read("protocol")["sets"][set_name]["methods"][method]
-        return {measure: float(np.mean(rows[measure])) for measure in MEASURES}, "record protocol"
-    model = model_of(method)
-    if model:
-        means = pretrained.record(model).get("test_sets", {}).get(set_name)
-        reason = f"the record of {model} has no numbers for {set_name}"
-        return (dict(means), f"record of {model}") if means else ({}, reason)
-    of_this_paper = method.startswith(("SRResNet", "SRGAN"))
-    return {}, NO_WEIGHTS if of_this_paper else OTHERS
+        return {"psnr": math.inf, "ssim": 1.0, "ssim-gaussian": 1.0}, ORIGINAL
+    record = record or evaluation.read()
+    key = key_of(method, record)
+    if key is None:
+        return {}, NO_WEIGHTS.get(method, NO_VARIANT).format(method)
+    reason = record.why_not(key, set_name)
+    return ({}, reason) if reason else (record.means(key, set_name), record.source(key))
+
+
+def said_of(method, set_name, record, opinions):
+    """The user's opinions of a method on a test set, and if there are none, why: ({...}, text)."""
+    images = record.images(set_name)
+    if opinions is None:
+        return {}, NO_OPINIONS
+    if not opinions.rated(set_name, images):
+        return {}, "the opinions given are not of this set's images; they stand in a table of their own"
+    scores = opinions.of([method, key_of(method, record) or method], set_name, images)
+    if not scores:
+        return {}, "it was not among what was rated"
+    return {**scores, "simulated": opinions.simulated}, ""
 
 
 def find(number, measure=None):
@@ -187,15 +249,12 @@ def find(number, measure=None):
     ]
 
 
-def per_image(method, set_name, measure="psnr"):
-    """A method's numbers image by image, in order of name, as an array; None where no record has them.
+def per_image(method, set_name, measure="psnr", record=None):
+    """A method's numbers image by image, in order of name, as an array; None where there are none.
 
-    "SRResNet" and "SRGAN" are the shipped models, if their records hold images; "SRResNet-MSE (authors)" and
-    "SRGAN-VGG54 (authors)" are the authors' published images (Set5 and Set14).
+    "SRResNet-MSE (authors)" and "SRGAN-VGG54 (authors)" are the authors' published images (Set5, Set14).
+    ``measure`` is "psnr", "ssim" or "ssim-gaussian".
     """
-    stored = measured.read("protocol")["sets"][set_name]["methods"].get(method.removesuffix(" (authors)"))
-    if stored and (method in INTERPOLATIONS or method.endswith(" (authors)")):
-        return np.array(stored[measure])
-    model = model_of(method)
-    images = pretrained.record(model).get("images", {}).get(set_name) if model else None
-    return np.array([images[name][measure] for name in sorted(images)]) if images else None
+    record = record or evaluation.read()
+    key = key_of(method, record)
+    return record.values(key, set_name, measure) if key else None

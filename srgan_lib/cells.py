@@ -1,0 +1,83 @@
+"""How numbers, differences and reasons are written in the tables of a report."""
+
+import math
+import re
+
+NOT_MEASURED, NOT_PRINTED = "not measured", "not printed"
+
+
+def signed(gap, digits):
+    """A difference as text, with its sign; "-" where there is none."""
+    if gap is None:
+        return "-"
+    return f"{gap:+.{digits}f}" if round(gap, digits) else f"{0:.{digits}f}"
+
+
+def number(value, digits):
+    """A number as text; None, which is JSON's for it, is infinite."""
+    return "infinite" if value is None or math.isinf(value) else f"{value:.{digits}f}"
+
+
+def printed_opinion(printed):
+    """The paper's opinion score with its asterisk, as text."""
+    if not printed:
+        return NOT_PRINTED
+    return f"{printed['mos']:.2f}{'*' if printed.get('significant') else ''}"
+
+
+def opinion(scores):
+    """The opinion score of the user's raters with its interval, as text; simulated ones are named so."""
+    text = f"{scores['mos']:.2f}"
+    if scores["low"] is not None:
+        text += f" ({scores['low']:.2f} to {scores['high']:.2f})"
+    return f"{text} simulated" if scores.get("simulated") else text
+
+
+def markdown_table(lines):
+    """Lines of cells as a table in Markdown, the first line its head, numbers to the right."""
+    head, *lines = ([for_markdown(cell) for cell in line] for line in lines)
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
+
+
+def for_markdown(text):
+    """``text`` so that Markdown shows it as it is: a name may hold anything."""
+    return re.sub(r"([\\|<>\[\]`*_$~])", r"\\\1", text)
+
+
+def text_table(lines):
+    """Lines of cells as text, names to the left, numbers to the right.
+
+    Where nothing was measured, "not measured (a)" stands over our number and the difference, and "(a)" in the
+    columns after that.
+    """
+    lines = [_without_repetition(line) for line in lines]
+    columns = zip(*lines, strict=True)
+    widths = [max((len(cell) for cell in column if not _is_wide(cell)), default=1) for column in columns]
+    widths[-1] = max(len(line[-1]) for line in lines)
+    for line in lines:
+        for place, cell in enumerate(line[:-1]):
+            if _is_wide(cell):
+                widths[place] = max(widths[place], len(cell) - widths[place + 1] - 2)
+    return "\n".join(_aligned(line, widths) for line in lines)
+
+
+def _is_wide(cell):
+    return cell.startswith(NOT_MEASURED)
+
+
+def _without_repetition(line):
+    return [
+        cell.removeprefix(f"{NOT_MEASURED} ") if cell in line[:place] else cell
+        for place, cell in enumerate(line)
+    ]
+
+
+def _aligned(line, widths):
+    text = line[0].ljust(widths[0])
+    place = 1
+    while place < len(line):
+        over = 2 if _is_wide(line[place]) and line[place + 1 : place + 2] == ["-"] else 1
+        text += "  " + line[place].rjust(sum(widths[place : place + over]) + 2 * (over - 1))
+        place += over
+    return text

@@ -1,0 +1,111 @@
+"""What the report says: the paper's Tables 1 and 2 as printed beside ours, every image, and where it is from.
+
+All of it is read from the records ``paper`` and ``evaluation``, through ``tables``; opinions are the user's.
+``text``, ``sheets`` and ``page`` only write it down.
+"""
+
+from dataclasses import dataclass
+
+from srgan_lib import cells, evaluation, measured, pretrained, tables
+from srgan_lib.evaluation import Evaluation
+from srgan_lib.opinion.saved import Opinions
+
+TITLES = {"table1": "Table 1: one network, five losses", "table2": "Table 2: SRGAN and the methods before it"}
+SETS = ("Set5", "Set14", "BSD100")
+MEASURES = {"psnr": ("PSNR (dB)", 2), "ssim": ("SSIM (daala)", 4), "ssim-gaussian": ("SSIM (Gaussian)", 4)}
+LEGEND = (
+    "PSNR in dB and SSIM on Y, not rounded, 4 pixels removed from each border, results of 8 bits. SSIM is"
+    " that of the daala tools, as in the paper; the Gaussian SSIM, which others report, cannot be compared"
+    " with it. A difference is ours less the paper's. MOS is the mean opinion from 1, bad, to 5, excellent;"
+    " an asterisk is the paper's: significantly better than the other losses of its category."
+)
+TRAINED_HERE = (
+    "the network of its paper, trained by us with this library's loop, photographs and schedule, while the"
+    " printed number is of its authors' own results; our weights are {}"
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A record of evaluation, and the user's opinions or None."""
+
+    record: Evaluation
+    opinions: Opinions | None = None
+
+    def table(self, name):
+        """The ``tables.Table`` "table1" or "table2", with all columns."""
+        return tables.table(name, record=self.record, opinions=self.opinions, full=True)
+
+    def methods(self):
+        """The methods of both tables once, in the paper's order, and what the paper does not have."""
+        paper = measured.read("paper")
+        names = [name for name in paper["table2"]["Set5"] if name not in (*tables.SAME_MODEL, "HR")]
+        paper = tables.with_authors(dict.fromkeys([*names, *paper["table1"]["Set5"]]))
+        return [*paper, *tables.others(self.record), "HR"]
+
+    def values(self, set_name, measure):
+        """{method: array, a number an image} of what was measured on a test set."""
+        found = {
+            method: tables.per_image(method, set_name, measure, self.record) for method in self.methods()
+        }
+        return {method: values for method, values in found.items() if values is not None}
+
+    def images(self, set_name, measure):
+        """A test set image by image, as lines of cells: a row an image, a column a measured method."""
+        methods, digits = self.values(set_name, measure), MEASURES[measure][1]
+        lines = [["", *methods]]
+        for place, image in enumerate(self.record.images(set_name)):
+            lines.append([image, *(cells.number(values[place], digits) for values in methods.values())])
+        return [*lines, ["mean", *(cells.number(values.mean(), digits) for values in methods.values())]]
+
+    def absent(self, set_name):
+        """{reason: the methods that were not measured on a test set for it}"""
+        found = {}
+        for method in self.methods():
+            numbers, reason = tables.ours(method, set_name, self.record)
+            if not numbers:
+                found.setdefault(reason, []).append(method)
+        return found
+
+    def sources(self):
+        """{method: where our number comes from} of all that was measured."""
+        found = {}
+        for method in self.methods():
+            key = tables.key_of(method, self.record)
+            if any(self.record.means(key, name) for name in SETS):
+                found[method] = self.record.source(key)
+                found[method] += self._training(method, key) if key in pretrained.names() else ""
+        return found
+
+    def _training(self, method, key):
+        what = pretrained.record(key).get("what", f"{key}, of which no record tells the training").rstrip(".")
+        return f"; {TRAINED_HERE.format(what) if method in tables.BASELINES else what}"
+
+    def opinion_lines(self):
+        """What the user's raters said, as lines of cells, the best first."""
+        lines = [["method", "MOS, ours", "ratings"]]
+        for name, scores in sorted(self.opinions.methods.items(), key=lambda item: -item[1]["mos"]):
+            said = cells.opinion({**scores, "simulated": self.opinions.simulated})
+            lines.append([name, said, str(scores["ratings"])])
+        return lines
+
+    def opinion_facts(self):
+        """Who was asked about what; simulated raters are named as such."""
+        facts = f"{self.opinions.says()}. In brackets: the interval as it was saved."
+        for name in SETS:
+            images = self.record.images(name)
+            count = len(self.opinions.rated(name, images))
+            facts += f" {count} of the {len(images)} images of {name}." if count else ""
+        return facts
+
+
+def make(record=None, opinions=None):
+    """A ``Report`` of an ``evaluation.Evaluation``, by default the library's, and of ``Opinions``."""
+    return Report(record or evaluation.read(), opinions)
+
+
+def parts(table):
+    """(test set, head, rows) of each part of a table, as cells."""
+    for name in table.sets():
+        head, *rows = table.cells(name)
+        yield name, head, rows
