@@ -5,12 +5,15 @@ import math
 
 import numpy as np
 import pytest
+import skimage.metrics
 import torch
+import torchmetrics.functional.image as torchmetrics_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.signal import convolve2d
 
+from srgan_lib.data.sources import held_out_photos
 from srgan_lib.errors import SrganError
 from srgan_lib.images import imresize, luma, open_image
 from srgan_lib.metrics import psnr, ssim
@@ -223,6 +226,100 @@ def test_ssim_is_symmetric_and_at_most_one(height, width, kind, seed):
     assert -1 <= ssim(a, b, kind) < 1
     assert math.isclose(ssim(a, b, kind), ssim(b, a, kind))
     assert math.isclose(psnr(a, b), psnr(b, a)) and psnr(a, b) > 0
+
+
+# --------------------------------------------------------------------------- against other libraries
+
+
+def degraded_photo():
+    hr = held_out_photos()[0].load()[:148, :201]
+    return imresize(imresize(hr[:, :200], 1 / 4), 4), hr[:, :200]
+
+
+def one_pixel_apart():
+    other = photo(40, 50, seed=3)
+    other[20, 20] ^= 255
+    return other, photo(40, 50, seed=3)
+
+
+FLAT = np.full((40, 31, 3), 77, np.uint8)
+PAIRS = {
+    "random": lambda: (photo(64, 47, seed=1), photo(64, 47, seed=2)),
+    "random, grey": lambda: (photo(33, 80, 1, seed=1)[..., 0], photo(33, 80, 1, seed=2)[..., 0]),
+    "random, the smallest": lambda: (photo(19, 19, seed=1), photo(19, 19, seed=2)),
+    "one row of windows": lambda: (photo(19, 90, seed=1), photo(19, 90, seed=2)),
+    "a photograph": degraded_photo,
+    "a photograph, noisy floats": lambda: (
+        degraded_photo()[1] + np.random.default_rng(0).normal(0, 9, (148, 200, 3)),
+        degraded_photo()[1],
+    ),
+    "a photograph, turned over": lambda: (degraded_photo()[1], 255 - degraded_photo()[1]),
+    "black and white": lambda: (np.zeros_like(FLAT), np.full_like(FLAT, 255)),
+    "two flat levels": lambda: (FLAT, FLAT + 1),
+    "flat and random": lambda: (FLAT, photo(40, 31)),
+    "one pixel apart": one_pixel_apart,
+    "equal": lambda: (photo(30, 30), photo(30, 30)),
+}
+
+
+def planes(a, b):
+    """What both measures compare: the Y planes without 4 pixels at each border."""
+    return (luma(np.asarray(image))[4:-4, 4:-4] for image in (a, b))
+
+
+def tensors(a, b):
+    return (torch.from_numpy(np.ascontiguousarray(plane, dtype=float))[None, None] for plane in (a, b))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.filterwarnings("ignore:divide by zero")  # scikit-image, for equal images
+def test_psnr_is_that_of_scikit_image_and_torchmetrics(name):
+    a, b = PAIRS[name]()
+    whole = (np.asarray(image, dtype=float)[4:-4, 4:-4] for image in (a, b))
+    for on, compared in (("y", list(planes(a, b))), ("rgb", list(whole))):
+        found = psnr(a, b, on=on)
+        assert (found == math.inf) == (name == "equal")
+        of_skimage = skimage.metrics.peak_signal_noise_ratio(*compared, data_range=255)
+        of_torchmetrics = torchmetrics_image.peak_signal_noise_ratio(*tensors(*compared), data_range=255.0)
+        assert of_skimage == pytest.approx(found, rel=1e-12)
+        assert of_torchmetrics.item() == pytest.approx(found, abs=1e-5)  # logarithms in float32
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_gaussian_ssim_is_that_of_scikit_image_and_torchmetrics(name):
+    a, b = PAIRS[name]()
+    found = ssim(a, b, "gaussian")
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    of_skimage = skimage.metrics.structural_similarity(*planes(a, b), **settings)
+    settings = {"sigma": 1.5, "data_range": 255.0, "return_full_image": True}
+    of_all, everywhere = torchmetrics_image.structural_similarity_index_measure(
+        *tensors(*planes(a, b)), **settings
+    )
+    of_torchmetrics = everywhere[..., 5:-5, 5:-5].mean().item()
+    assert found == pytest.approx(of_skimage, abs=1e-12) == pytest.approx(of_torchmetrics, abs=1e-10)
+    if name in ("random", "a photograph"):  # its own mean counts windows over a mirrored border too
+        assert abs(of_all.item() - found) > 1e-4
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_uniform_ssim_is_that_of_scikit_image_and_nearly_that_of_torchmetrics(name):
+    a, b = PAIRS[name]()
+    found = ssim(a, b, "uniform")
+    settings = {"win_size": 7, "data_range": 255}
+    assert found == pytest.approx(skimage.metrics.structural_similarity(*planes(a, b), **settings), abs=1e-12)
+    of_population = skimage.metrics.structural_similarity(
+        *planes(a, b), **settings, use_sample_covariance=False
+    )
+    _, everywhere = torchmetrics_image.structural_similarity_index_measure(
+        *tensors(*planes(a, b)),
+        gaussian_kernel=False,
+        kernel_size=7,
+        data_range=255.0,
+        return_full_image=True,
+    )
+    assert of_population == pytest.approx(everywhere[..., 3:-3, 3:-3].mean().item(), abs=1e-10)
+    if name == "a photograph":  # torchmetrics divides by 49, scikit-image and the library by 48
+        assert 1e-4 < abs(of_population - found) < 1e-2
 
 
 # ---------------------------------------------------------------------------------- what may be compared
