@@ -13,14 +13,14 @@ from skimage import data
 
 from srgan_lib.degradations import imresize
 
-CUP = slice(60, 380), slice(140, 460)  # of the photograph of a coffee
+CUP = slice(8, 392), slice(108, 492)  # of the photograph of a coffee
 
 
 def cut_out_cup():
-    """The cup on a disc with a soft edge, on nothing: uint8 (320, 320, 4)."""
+    """The cup on a disc with a soft edge, on nothing: uint8 (384, 384, 4)."""
     cup = data.coffee()[CUP]
-    y, x = np.mgrid[-159.5:160, -159.5:160]
-    alpha = (255 * (152 - np.hypot(x, y)) / 8).clip(0, 255)
+    y, x = np.mgrid[-191.5:192, -191.5:192]
+    alpha = (255 * (188 - np.hypot(x, y)) / 8).clip(0, 255)
     return np.dstack([cup, alpha.round().astype(np.uint8)])
 
 

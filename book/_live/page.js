@@ -5,7 +5,7 @@
 (() => {
   const { Crop, Results, panel, photo: photos } = window.srganPage;
   const ASK_ABOVE = { pixels: 100_000, seconds: 20 }; // a larger or slower photo states its time and asks
-  const TOLD_EVERY = 0.25; // of the work: what a screen reader is told of the progress
+  const TOLD = 4; // times that a screen reader is told of a network's progress
 
   class Page {
     constructor(mount, live) {
@@ -214,9 +214,10 @@
     }
 
     tellProgress(model, fraction) {
-      if (fraction < this.told + TOLD_EVERY || fraction >= 1) return;
-      this.told = fraction;
-      this.tell(`${model.label}: ${Math.round(100 * fraction)} percent.`);
+      const step = Math.floor(TOLD * fraction);
+      if (step <= this.told || step === TOLD) return;
+      this.told = step;
+      this.tell(`${model.label}: ${(100 * step) / TOLD} percent.`);
     }
 
     showProgress({ text, value }) {
@@ -237,7 +238,7 @@
     fail(problem) {
       this.only("");
       this.started = null;
-      this.complain(`The networks could not compute this (${problem.message}). Reload the page, take a smaller part, or run the next cell instead.`);
+      this.complain(`The networks could not compute this (${problem.message}). Reload the page, take a smaller part, or run the next code cell instead.`);
     }
   }
 

@@ -128,7 +128,7 @@ window.srganPage = window.srganPage || {};
     const what = document.createElement("p"), instead = document.createElement("p");
     what.textContent = sentence;
     instead.innerHTML =
-      "You can do the same with the library: run the next cell (the rocket at the top of the page opens this chapter in Colab), or type <code>srgan upscale photo.jpg</code>.";
+      "You can do the same with the library: run the next code cell (the rocket at the top of the page opens this chapter in Colab), or type <code>srgan upscale photo.jpg</code>.";
     mount.replaceChildren(what, instead);
   }
 
