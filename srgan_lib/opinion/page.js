@@ -83,7 +83,7 @@
 
   async function show() {
     const number = done.length;
-    const mine = ++turn;
+    const call = ++turn;
     since = null;
     stage.setAttribute("aria-busy", "true");
     stage.replaceChildren();
@@ -98,10 +98,10 @@
     try {
       [image] = await Promise.all([picture(number), wait(PAUSE)]);
     } catch {
-      if (mine === turn) say(`Picture ${items[number].code} cannot be shown. Reload the page, or ask for another copy of it.`);
+      if (call === turn) say(`Picture ${items[number].code} cannot be shown. Reload the page, or ask for another copy of it.`);
       return;
     }
-    if (mine !== turn) return;
+    if (call !== turn) return;
     ask(items[number].told);
     stage.replaceChildren(image);
     stage.setAttribute("aria-busy", "false");
