@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from srgan_lib import pretrained
 from srgan_lib.data.downloads import catalogue, dataset, get
@@ -19,6 +18,7 @@ from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.images import imresize, open_image, read_rgb
 from srgan_lib.metrics import psnr, ssim
 from srgan_lib.networks.catalogue import is_network
+from srgan_lib.progress import progress_bar
 from srgan_lib.results import Column, Result, paper_column
 from srgan_lib.upscaling import ENGINES, load_engine, upscale
 
@@ -118,9 +118,8 @@ def _examples(name):
 def _measure(method, examples, measures, progress):
     """{set: {image: {measure: value}}}"""
     total = sum(len(found) for found in examples.values())
-    delay = 2 if progress is None else 0
     values = {name: {} for name in examples}
-    with tqdm(total=total, desc=method.label, delay=delay, disable=progress is False, unit="image") as bar:
+    with progress_bar(progress=progress, delay=2, total=total, desc=method.label, unit="image") as bar:
         for name, found in examples.items():
             for example in found:
                 hr, result = open_image(example.hr), method.result(name, example)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from tqdm.auto import tqdm
 
 from srgan_lib import pretrained
 from srgan_lib.devices import out_of_memory_says, pick_device
@@ -18,6 +17,7 @@ from srgan_lib.images import imresize, open_image, standard
 from srgan_lib.inference import FastGenerator
 from srgan_lib.networks.catalogue import is_network
 from srgan_lib.networks.generator import Generator
+from srgan_lib.progress import progress_bar
 from srgan_lib.tiled import TiledNetwork
 
 TILE = 640
@@ -155,8 +155,7 @@ def _draw(lr, target, settings):
     """Upscale one image, (3, h, w) in [0, 1], into ``target``, (1 or 3, scale * h, scale * w)."""
     engine, tile, progress = settings["engine"], settings["tile"], settings["progress"]
     work = engine.work(*lr.shape[1:], tile)
-    delay = 2 if progress is None else 0
-    with tqdm(total=work, desc="upscaling", bar_format=BAR, delay=delay, disable=progress is False) as bar:
+    with progress_bar(progress=progress, delay=2, total=work, desc="upscaling", bar_format=BAR) as bar:
         for top, left, piece in engine.pieces(lr.unsqueeze(0), tile, bar.update):
             unit = (piece[0].clamp(-1, 1) + 1) / 2
             if len(target) == 1:

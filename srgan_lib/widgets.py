@@ -3,21 +3,10 @@
 What must work without a kernel is in ``plots``: plain HTML. Here a slider calls Python again.
 """
 
-import os
-import sys
-
 import numpy as np
 from PIL import Image
 
-LIVE_SIGNS = (
-    "JPY_SESSION_NAME",
-    "VSCODE_PID",
-)  # set by Jupyter's server and by VS Code, not by papermill or nbval
-
-
-def has_reader():
-    """Whether somebody sits before this kernel (Jupyter, VS Code, Colab), and not a program that runs it."""
-    return "google.colab" in sys.modules or any(name in os.environ for name in LIVE_SIGNS)
+from srgan_lib.progress import has_reader
 
 
 def live(function, **controls):

@@ -119,3 +119,11 @@ def browser():
         program = playwright.chromium.launch(executable_path=program, args=QUIET)
         yield program
         program.close()
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """A package with models and measurements that the test makes up (see ``recorded.Recorded``)."""
+    from recorded import Recorded
+
+    return Recorded(tmp_path, monkeypatch)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from srgan_lib import widgets
+from srgan_lib import progress, widgets
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def reader(monkeypatch):
 
 @pytest.fixture
 def nobody(monkeypatch):
-    for name in widgets.LIVE_SIGNS:
+    for name in progress.READERS:
         monkeypatch.delenv(name, raising=False)
 
 

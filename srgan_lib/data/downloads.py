@@ -17,9 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import pooch
-from tqdm.auto import tqdm
 
 from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.progress import progress_bar
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -149,7 +149,7 @@ def get(name, root=None):
 
 def _get_files(row, folder):
     parts = list(row.parts())
-    bar = tqdm(total=row.bytes, unit="B", unit_scale=True, desc=row.name)
+    bar = progress_bar(total=row.bytes, unit="B", unit_scale=True, desc=row.name)
     with bar, ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(_fetch, url, folder / path, f"sha256:{digest}") for path, url, _, digest in parts]
         try:
@@ -165,7 +165,7 @@ def _get_archive(row, folder):
     _fetch(row.url, archive, f"sha256:{row.sha256}", bar=True)
     with _workplace(folder) as temporary:
         with zipfile.ZipFile(archive) as opened:
-            for member in tqdm(opened.infolist(), desc=f"unpacking {row.name}", unit="file"):
+            for member in progress_bar(opened.infolist(), desc=f"unpacking {row.name}", unit="file"):
                 opened.extract(member, temporary)
         _put_in_place(Path(temporary, folder.name), folder)
     archive.unlink()

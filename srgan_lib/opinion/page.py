@@ -19,11 +19,11 @@ from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
 
 from srgan_lib.errors import SrganError
 from srgan_lib.files import made_folder, whole_file
 from srgan_lib.opinion.plan import WORDS
+from srgan_lib.progress import progress_bar
 
 LARGEST = 150_000_000  # bytes of an HTML file that browsers open without complaint
 PICTURES = "-pictures"  # the folder beside RATER.html is RATER-pictures
@@ -54,11 +54,10 @@ def write_pages(plan, folder, picture, beside=False, progress=None):
     """
     folder = made_folder(folder, "another folder")
     versions = sorted({(version.method, version.image) for version in plan.key.values()})
-    delay = 2 if progress is None else 0
     with tempfile.TemporaryDirectory() as temporary:
         encoded = _Encoded(picture, temporary)
-        for method, image in tqdm(
-            versions, desc="pictures", unit="picture", delay=delay, disable=progress is False
+        for method, image in progress_bar(
+            versions, progress=progress, delay=2, desc="pictures", unit="picture"
         ):
             encoded.path(image, method)
         return [_write(plan, rater, folder / f"{rater}.html", encoded, beside) for rater in plan.raters]

@@ -4,9 +4,8 @@ import json
 import sys
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from srgan_lib.images import save_image
+from srgan_lib.progress import progress_bar
 
 
 class Report:
@@ -20,7 +19,7 @@ class Report:
         self.log = self.folder / "log.jsonl"
         self._drop_lines_after(update)
         self._board = _board(self.folder / "tensorboard", update) if config.tensorboard else None
-        self.bar = tqdm(
+        self.bar = progress_bar(
             total=config.updates, initial=update, unit="update", dynamic_ncols=True, smoothing=0.1
         )
 

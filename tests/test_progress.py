@@ -1,0 +1,40 @@
+"""A bar is drawn for a reader, on a terminal or in a notebook, and not in a notebook that a program runs."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from srgan_lib import progress
+from srgan_lib.progress import progress_bar
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    for name in progress.READERS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=None))
+    monkeypatch.setitem(sys.modules, "IPython", kernel)
+
+
+def drawn(**settings):
+    with progress_bar(range(3), **settings) as bar:
+        return not bar.disable
+
+
+def test_on_a_terminal_unless_refused(nobody):
+    assert drawn() and drawn(progress=True) and not drawn(progress=False)
+
+
+def test_in_a_notebook_for_a_reader_or_on_demand(nobody, notebook, monkeypatch):
+    assert not drawn() and drawn(progress=True)
+    monkeypatch.setenv("JPY_SESSION_NAME", "a notebook")
+    assert drawn() and not drawn(progress=False)
+
+
+def test_a_hidden_bar_still_counts_what_it_is_given(nobody, notebook):
+    assert list(progress_bar("abc")) == ["a", "b", "c"]
