@@ -14,7 +14,7 @@ READERS = ("JPY_SESSION_NAME", "VSCODE_PID")
 
 
 def has_reader():
-    """Whether somebody sits before this notebook (Jupyter, VS Code, Colab), and not a program that runs it."""
+    """Whether a person runs this notebook (in Jupyter, VS Code or Colab), and not a program."""
     return "google.colab" in sys.modules or any(name in os.environ for name in READERS)
 
 
