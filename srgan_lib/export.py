@@ -212,6 +212,8 @@ def _name_slopes(graph, module):
     names = [f"{name}.weight" for name, part in module.named_modules() if isinstance(part, nn.PReLU)]
     numbered = {tensor.name: tensor for tensor in graph.graph.initializer}
     nodes = [node for node in graph.graph.node if node.op_type == "PRelu"]
+    if any(node.input[1] not in numbered for node in nodes):
+        return  # reshaped when the graph runs: then the slopes have kept their names
     for old in {node.input[1] for node in nodes}:  # equal slopes of two layers may be stored once
         graph.graph.initializer.remove(numbered[old])
     for node, name in zip(nodes, names, strict=True):

@@ -3,7 +3,7 @@
 ONNX Runtime comes as a pinned npm package (see ``vendored``); the models are exported from the library's own
 weights. Both are written as scripts that hold gzipped files as text: a page opened from a file may load
 scripts, but may not fetch files, and so one way serves both. What was made is kept in the user's cache, named
-by the hashes of what it was made from. Only that page names these scripts, and loads the heavy ones on demand.
+by the hashes of what it was made from. Only that page names these scripts; the heavy ones it loads on demand.
 
 Where a package cannot be had the book is built without the model, and the page says what is missing.
 """

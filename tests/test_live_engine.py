@@ -1,0 +1,242 @@
+"""The engine of the live model alone, in a browser: its pixels against PyTorch's, progress, cancelling."""
+
+import base64
+import functools
+import http.server
+import threading
+from pathlib import Path
+
+import numpy as np
+import pooch
+import pytest
+from browsing import opened
+
+import srgan_lib as sr
+from srgan_lib import pretrained
+from srgan_lib.networks.interpolation import interpolate
+from srgan_lib.upscaling import upscale
+
+live_model = pytest.importorskip("live_model", reason="Sphinx is not installed: pip install -e '.[book]'")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install -e '.[test]'")
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>Engine</title><link rel="icon" href="data:,">
+<script src="live/catalogue.js"></script>
+<script src="live/tiles.js"></script>
+<script src="live/engine.js"></script>"""
+SMALL_TILES = {"tile": 16, "cell": 8}
+
+# Upscales an image; answers with the result, what `start` said and all progress.
+UPSCALE = """async ({ image, model, wishes, method }) => {
+    const data = Uint8ClampedArray.from(atob(image.data), (letter) => letter.charCodeAt(0));
+    const engine = window.engine || srganLive.create(wishes);
+    window.engine = engine;
+    const started = method === "upscale" ? await engine.start() : null;
+    const progress = [];
+    const onProgress = (report) => progress.push(report);
+    const result = await engine[method]({ ...image, data }, { model, onProgress });
+    let text = "";
+    for (const level of result.data) text += String.fromCharCode(level);
+    const estimates = started ? [10, 100].map((side) => engine.estimate(side, side)) : [];
+    return { ...result, data: btoa(text), started, progress, estimates };
+}"""
+
+ABORT = """async () => {
+    const engine = srganLive.create();
+    await engine.start();
+    const blank = (side) => ({ width: side, height: side, data: new Uint8ClampedArray(4 * side * side) });
+    const outcome = (job) => job.then((result) => result.width, (error) => error.name);
+    const model = srganLive.models[0].name;
+    const abort = new AbortController();
+    let stoppedAt;
+    const onProgress = () => {
+        if (stoppedAt) return;
+        stoppedAt = performance.now();
+        abort.abort();
+    };
+    const long = outcome(engine.upscale(blank(300), { model, onProgress, signal: abort.signal }));
+    const queued = outcome(engine.upscale(blank(4), { model }));
+    const first = await long;
+    const waited = performance.now() - stoppedAt;
+    const late = await outcome(engine.upscale(blank(4), { model, signal: abort.signal }));
+    return { first, waited, queued: await queued, late };
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with one page that has the engine and nothing else."""
+    folder = tmp_path_factory.mktemp("site")
+    missing = live_model.collected(folder / "live", Path(pooch.os_cache("srgan-book")))
+    if missing:
+        pytest.skip(missing)
+    (folder / "page.html").write_text(PAGE, encoding="utf-8")
+    return folder
+
+
+class Isolated(http.server.SimpleHTTPRequestHandler):
+    """Files with the two headers that let a page use several threads."""
+
+    def end_headers(self):
+        if self.server.isolated:
+            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(site):
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Isolated, directory=str(site))
+    )
+    server.isolated = False
+    server.page = f"http://127.0.0.1:{server.server_port}/page.html"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def run(page, image, model="srgan-vgg54", wishes=None, method="upscale"):
+    """The engine's result for an array (h, w, 4), as an array, and what else was told."""
+    height, width = image.shape[:2]
+    data = base64.b64encode(image.tobytes()).decode()
+    given = {"image": {"width": width, "height": height, "data": data}, "model": model}
+    told = page.evaluate(UPSCALE, {**given, "wishes": wishes or {}, "method": method})
+    data = np.frombuffer(base64.b64decode(told.pop("data")), np.uint8)
+    return data.reshape(told["height"], told["width"], 4), told
+
+
+def photo(height, width, kind="rgba"):
+    """A part of a photograph, (height, width, 4); "grey" has equal channels, "opaque" no transparency."""
+    from skimage import data
+
+    pixels = np.ascontiguousarray(data.chelsea()[100 : 100 + height, 100 : 100 + width])
+    if kind == "grey":
+        pixels = np.repeat(pixels[..., :1], 3, axis=2)
+    rows, columns = np.mgrid[:height, :width]
+    alpha = np.full((height, width), 255) if kind == "opaque" else 16 * (rows + columns) % 256
+    return np.dstack([pixels, alpha.astype(np.uint8)])
+
+
+def as_python(image, model="srgan-vgg54"):
+    """What ``srgan_lib.upscaling.upscale`` makes of the array; grey goes in as grey with alpha."""
+    grey = (image[..., 0] == image[..., 1]).all() and (image[..., 0] == image[..., 2]).all()
+    if not grey:
+        return upscale(image, model, progress=False)
+    return upscale(image[..., [0, 3]], model, progress=False)[..., [0, 0, 0, 1]]
+
+
+def assert_same(found, expected):
+    """Within one level everywhere, and the same level nearly everywhere; alpha exactly."""
+    difference = np.abs(found.astype(int) - expected)
+    assert difference.max() <= 1 and (difference > 0).mean() < 0.05
+    assert difference[..., 3].max() == 0
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_result_is_pytorchs(browser, site, server, scheme):
+    image = photo(20, 27)
+    url = server.page if scheme == "http" else (site / "page.html").as_uri()
+    with opened(browser, url) as (page, faults):
+        found, told = run(page, image)
+        assert_same(found, as_python(image))
+        assert told["started"]["backend"] in ("wasm", "webgpu") and told["started"]["threads"] == 1
+    assert faults == []
+
+
+def test_progress_and_estimates(browser, server):
+    with opened(browser, server.page) as (page, _):
+        _, told = run(page, photo(20, 27))
+    done = [report["done"] for report in told["progress"]]
+    assert done == sorted(done) and done[-1] == told["progress"][-1]["total"]
+    assert told["progress"][-1]["secondsLeft"] == 0 and all(r["secondsLeft"] >= 0 for r in told["progress"])
+    small, large = told["estimates"]
+    assert 0 < 50 * small < large
+
+
+def test_every_model_in_grey_and_opaque(browser, server):
+    ends = [pretrained.load(name) for name, _ in live_model.ENDS]
+    with opened(browser, server.page) as (page, _):
+        models = page.evaluate("srganLive.models")
+        assert [model["t"] for model in models] == [0, 0.25, 0.5, 0.75, 1]
+        for model in models:
+            image = photo(9, 7, "opaque" if model["t"] == 0.25 else "grey")
+            found, _ = run(page, image, model["name"])
+            assert_same(found, as_python(image, interpolate(*ends, model["t"])))
+
+
+def test_tiles_leave_no_trace(browser, server):
+    with opened(browser, server.page) as (page, _):
+        for shape in ((8, 100), (37, 41), (1, 1)):
+            image = photo(*shape)
+            found, _ = run(page, image, wishes={"sizes": SMALL_TILES})
+            assert_same(found, as_python(image))
+
+
+def test_bicubic_is_imresize(browser, server):
+    image = photo(23, 18)
+    with opened(browser, server.page) as (page, _):
+        found, _ = run(page, image, method="bicubic")
+    assert np.array_equal(found, sr.imresize(image, 4))
+
+
+def test_several_threads_where_the_page_is_isolated(browser, server):
+    server.isolated = True
+    image = photo(12, 9)
+    with opened(browser, server.page) as (page, _):
+        cores = page.evaluate("navigator.hardwareConcurrency")
+        found, told = run(page, image, wishes={"backend": "wasm"})
+        assert told["started"] == {"backend": "wasm", "threads": min(8, cores)}
+    assert_same(found, as_python(image))
+
+
+def test_cancelling_is_prompt_and_leaves_a_working_engine(browser, server):
+    with opened(browser, server.page) as (page, faults):
+        told = page.evaluate(ABORT)
+    assert told["first"] == told["late"] == "AbortError" and told["queued"] == 16
+    assert told["waited"] < 1000
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("lack", "sentence"),
+    [
+        ("delete window.DecompressionStream", "has no decompression of streams"),
+        ("delete window.WebAssembly", "has no WebAssembly,"),
+        ("WebAssembly.validate = () => false", "has no WebAssembly SIMD"),
+        ("delete window.Worker", "has no WebAssembly,"),
+    ],
+)
+def test_an_old_browser_is_told(browser, site, lack, sentence):
+    context = browser.new_context()
+    context.add_init_script(lack)
+    page = context.new_page()
+    page.goto((site / "page.html").as_uri())
+    missing = page.evaluate("srganLive.missing")
+    assert sentence in missing and "Chrome 91" in missing
+    refused = page.evaluate("srganLive.create().start().then(() => null, (error) => error.message)")
+    assert refused == missing
+    context.close()
+
+
+def test_the_page_says_what_the_build_lacks(browser, tmp_path):
+    missing = live_model.collected(tmp_path / "live", tmp_path / "cache", registry="http://127.0.0.1:9")
+    (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
+    with opened(browser, (tmp_path / "page.html").as_uri()) as (page, faults):
+        assert page.evaluate("srganLive.missing") == missing
+        assert page.evaluate("srganLive.models") == []
+    assert "onnxruntime-web@1.30.0" in missing and "does not answer" in missing and faults == []
+
+
+def test_a_file_that_does_not_load_is_named(browser, site, tmp_path):
+    for source in (site / "live").glob("*.js"):
+        if "binary" not in source.name:
+            (tmp_path / "live").mkdir(exist_ok=True)
+            (tmp_path / "live" / source.name).write_bytes(source.read_bytes())
+    (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
+    with opened(browser, (tmp_path / "page.html").as_uri()) as (page, _):
+        start = "srganLive.create({backend: 'wasm'}).start().then(() => null, (error) => error.message)"
+        assert "wasm-binary.js could not be loaded" in page.evaluate(start)
