@@ -2,6 +2,7 @@
 
 import math
 import re
+from html import escape
 
 NOT_MEASURED, NOT_PRINTED = "not measured", "not printed"
 
@@ -43,6 +44,26 @@ def markdown_table(lines):
 def for_markdown(text):
     """``text`` so that Markdown shows it as it is: a name may hold anything."""
     return re.sub(r"([\\|<>\[\]`*_$~])", r"\\\1", text)
+
+
+def marked(text):
+    """A sentence of ours in Markdown: what stands between backticks is code, all else is shown as it is."""
+    return "".join(f"`{part}`" if is_code else for_markdown(part) for part, is_code in _code_parts(text))
+
+
+def html(text):
+    """The same in HTML."""
+    parts = _code_parts(text)
+    return "".join(
+        f"<code>{escape(part)}</code>" if code else escape(part, quote=False) for part, code in parts
+    )
+
+
+def _code_parts(text):
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # a backtick without its fellow: no code
+        return [(text, False)]
+    return [(part, place % 2 == 1) for place, part in enumerate(parts)]
 
 
 def text_table(lines):

@@ -26,7 +26,7 @@ INTERPOLATION, MODEL, AUTHORS, IMAGES = "interpolation", "model", "authors' imag
 KINDS = {INTERPOLATION: set(), MODEL: {"sha256"}, AUTHORS: set(), IMAGES: {"folder"}}  # what each must say
 PUBLISHED = {f"{method} (authors)": method for method in ("SRResNet-MSE", "SRGAN-VGG54")}
 COMMAND = "srgan report --measure"
-AGAIN = f"run {COMMAND}"
+AGAIN = f"run `{COMMAND}`"
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,14 @@ class Evaluation:
             return f"the record is of other weights: {AGAIN}"
         if set_name in facts["values"]:
             return None
-        if facts["kind"] == AUTHORS and set_name in self.record["sets"]:
+        if set_name not in self.record["sets"]:
+            get = f"`srgan data get {set_name.lower()}`"
+            return f"the set was not on the machine that measured: {get}, then {AGAIN}"
+        if facts["kind"] == AUTHORS:
             return "the authors published no images of this set"
-        if facts["kind"] == IMAGES and set_name in self.record["sets"]:
+        if facts["kind"] == IMAGES:
             return f"the folder {facts['folder']} has no results of this set"
-        return (
-            f"the set was not on the machine that measured: srgan data get {set_name.lower()}, then {AGAIN}"
-        )
+        return f"it has not been measured on this set yet: {AGAIN}"
 
     def source(self, method):
         """Where the numbers of a method come from, as a phrase."""
@@ -96,12 +97,12 @@ def read(path=None):
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise SrganError(f"{path}: no such file; {AGAIN} --record {path}") from error
+        raise SrganError(f"{path}: no such file; run {COMMAND} --record {path}") from error
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0][:80]
         raise SrganError(f"{path}: cannot be read as a record of evaluation ({reason})") from error
     if not _is_whole(record):
-        raise SrganError(f"{path}: is no whole record of evaluation; {AGAIN} --record ANOTHER-FILE")
+        raise SrganError(f"{path}: is no whole record of evaluation; run {COMMAND} --record ANOTHER-FILE")
     return Evaluation(record)
 
 
@@ -109,7 +110,7 @@ def empty():
     """A record without numbers."""
     return {
         "format": FORMAT,
-        "what": "all methods on the paper's test sets, image by image: PSNR (dB), daala's SSIM, Gaussian SSIM",
+        "what": "every method on the test sets, image by image: PSNR (dB), daala's SSIM, Gaussian SSIM",
         "command": COMMAND,
         "protocol": PROTOCOL,
         "sets": {},

@@ -33,9 +33,9 @@ def measure(record=None, sets=None, images=None, again=False, device=None, say=p
     of data, and ``images``, {name: folder or pattern of result images as ``benchmark.evaluate`` has them}.
     What ``record`` has of the same weights and the same test images stays, unless ``again``; result images
     are always measured. ``sets`` are names or folders as ``evaluate`` has them, by default those of the three
-    test sets that are on this machine. ``say`` gets a line for each method and set, and ``save`` the record as
-    far as it is, so that stopping loses little. Raises ``SrganError`` where no test set is here and where a
-    result is missing or of a wrong size.
+    test sets that are on this machine. ``say`` gets a line for each method and set, and ``save`` the record
+    as far as it is, so that stopping loses little. Raises ``SrganError`` where no test set is here and where
+    a result is missing or of a wrong size.
     """
     places, old = _places(sets), record or empty()
     found = {place.name: _facts_of_set(place) for place in places}
@@ -47,6 +47,8 @@ def measure(record=None, sets=None, images=None, again=False, device=None, say=p
             if place.name in values and not again:
                 continue
             values[place.name] = _measured(model, place, found[place.name]["images"], device)
+            if facts["kind"] == MODEL and facts["sha256"] != weights_sha256(name):
+                raise SrganError(f"{name}: its weights changed while it was measured; run it again")
             methods[name] = {**facts, **_circumstances(device), "values": values}
             say(f"{name}, {place.name}: done")
             if save:
@@ -57,7 +59,7 @@ def measure(record=None, sets=None, images=None, again=False, device=None, say=p
 def measure_images(record, images, sets=None):
     """``record`` with the numbers of result images, {name: folder}, and nothing else measured.
 
-    ``sets`` as for ``measure``. Raises ``SrganError`` also where the test images are others than the record's.
+    ``sets`` as for ``measure``. Raises ``SrganError`` also where the record has other test images.
     """
     places = _places(sets)
     found = {place.name: _facts_of_set(place) for place in places}
@@ -110,8 +112,14 @@ def _folders(images):
     for name in images:
         _check_name(name)
     return {
-        name: (str(folder), {"kind": IMAGES, "folder": Path(folder).name}) for name, folder in images.items()
+        name: (str(folder), {"kind": IMAGES, "folder": _plain(Path(folder).name)})
+        for name, folder in images.items()
     }
+
+
+def _plain(name):
+    """A folder's name for the record, in which it may not pass for code or for another line."""
+    return "".join(letter for letter in name if letter.isprintable() and letter != "`")[:LONGEST]
 
 
 def _check_name(name):

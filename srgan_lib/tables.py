@@ -22,15 +22,15 @@ SAME_MODEL = {"SRResNet": "srresnet-mse", "SRGAN": "srgan-vgg54"}  # Table 2's n
 AUTHORS = "{} (authors' images)"
 YOURS = "{} (your images)"
 ORIGINAL = "the original itself"
-IMAGES_OF = "or give its result images: srgan report --images {0}=FOLDER"
+IMAGES_OF = "or give its result images: `srgan report --images {0}=FOLDER`"
 NO_WEIGHTS = {
     "SelfExSR": f"another group's method, and no network that could be trained here; {IMAGES_OF[3:]}",
-    "DRCN": f"its training needs a GPU, and none was to be had (srgan reproduce --only drcn), {IMAGES_OF}",
-    "SRCNN": f"no weights are shipped yet; train them: srgan reproduce --only srcnn, {IMAGES_OF}",
-    "ESPCN": f"no weights are shipped yet; train them: srgan reproduce --only espcn, {IMAGES_OF}",
+    "DRCN": f"its training needs a GPU, and none was to be had (`srgan reproduce --only drcn`), {IMAGES_OF}",
+    "SRCNN": f"no weights are shipped yet; train them: `srgan reproduce --only srcnn`, {IMAGES_OF}",
+    "ESPCN": f"no weights are shipped yet; train them: `srgan reproduce --only espcn`, {IMAGES_OF}",
 }
-NO_VARIANT = "no weights of this variant are shipped yet; srgan reproduce trains them"
-NO_OPINIONS = "no opinions were given; srgan rate asks people, srgan report --opinions FILE shows them"
+NO_VARIANT = "no weights of this variant are shipped yet; `srgan reproduce` trains them"
+NO_OPINIONS = "no opinions were given; `srgan rate` asks people, `srgan report --opinions FILE` shows them"
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,13 @@ class Table:
 
     def markdown(self):
         """The table in Markdown, the reasons below it."""
-        return "\n\n".join([cells.markdown_table(self.cells()), *map(cells.for_markdown, self.notes())])
+        return "\n\n".join([cells.markdown_table(self.cells()), *map(cells.marked, self.notes())])
 
     def _repr_html_(self):  # not Markdown: Sphinx shows a cell's Markdown without tables
         rows = "".join(
             f"<tr>{_html_cells(line, head=not number)}</tr>" for number, line in enumerate(self.cells())
         )
-        notes = "".join(f"<p>{escape(note, quote=False)}</p>" for note in self.notes())
+        notes = "".join(f"<p>{cells.html(note)}</p>" for note in self.notes())
         table = f'<table class="table">{rows}</table>'
         return f'<div style="overflow-x:auto;font-size:.78em">{table}</div>{notes}'
 
@@ -230,7 +230,8 @@ def said_of(method, set_name, record, opinions):
         return {}, NO_OPINIONS
     if not opinions.rated(set_name, images):
         return {}, "the opinions given are not of this set's images; they stand in a table of their own"
-    scores = opinions.of([method, key_of(method, record) or method], set_name, images)
+    names = [method, SAME_MODEL.get(method), key_of(method, record)]
+    scores = opinions.of([name for name in names if name], set_name, images)
     if not scores:
         return {}, "it was not among what was rated"
     return {**scores, "simulated": opinions.simulated}, ""

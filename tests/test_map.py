@@ -11,7 +11,17 @@ import write_map
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = write_map.source()
 FILES = [file for _, file, _, _ in KEPT["chapters"]]
-APPENDICES = {"deviations", "reproduction", "glossary", "faq", "exercises", "teaching", "api", "references"}
+APPENDICES = {
+    "deviations",
+    "reproduction",
+    "measured",
+    "glossary",
+    "faq",
+    "exercises",
+    "teaching",
+    "api",
+    "references",
+}
 
 
 def test_every_function_exists():

@@ -6,31 +6,24 @@ import re
 
 import pytest
 
-from srgan_lib import measured, pretrained, tables
+from srgan_lib import evaluation, measured, pretrained, tables
 from srgan_lib.errors import SrganError
-from srgan_lib.networks.generator import Generator
-
-
-@pytest.fixture
-def shipped(tmp_path, monkeypatch):
-    """A function that ships a tiny model under a name, with a record, into a folder of its own."""
-    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
-
-    def ship(name, record):
-        return pretrained.ship(Generator(blocks=1, channels=4), name, record, tmp_path)
-
-    return ship
 
 
 def test_every_printed_number_of_both_tables_is_there():
     for name in tables.TABLES:
         rows = tables.table(name).rows
+        authors = [row for row in rows if row.method.endswith("(authors' images)")]
+        others = [row for row in rows if not row.printed]
+        rows = [row for row in rows if row not in (*authors, *others)]
         printed = {(row.set, row.method): row.printed for row in rows}
         paper = measured.read("paper")[name]
         assert printed == {
             (group, method): cell for group, row in paper.items() for method, cell in row.items()
         }
         assert len(rows) == {"table1": 10, "table2": 27}[name]
+        assert len(authors) == {"table1": 4, "table2": 6}[name]
+        assert all(row.printed == printed[row.set, row.method[:-18].strip()] for row in authors)
 
 
 def test_no_cell_is_blank_and_every_gap_has_a_reason():
@@ -49,42 +42,95 @@ def test_interpolation_is_ours_and_near_the_papers():
         for row in tables.table("table2", [name]).rows:
             if row.method in tables.INTERPOLATIONS:
                 assert abs(row.difference("psnr")) < 0.03 and abs(row.difference("ssim")) < 0.0015
-                assert row.source == "record protocol"
+                assert row.source == "interpolation by this library"
 
 
 def test_the_original_is_infinite_and_has_no_difference_in_psnr():
     (row,) = [row for row in tables.table("table2", ["Set5"]).rows if row.method == "HR"]
-    assert row.ours == {"psnr": math.inf, "ssim": 1.0} and row.difference("psnr") is None
+    assert row.ours == {"psnr": math.inf, "ssim": 1.0, "ssim-gaussian": 1.0} and row.difference("psnr") is None
     assert row.difference("ssim") == 0 and "| infinite | infinite | - |" in tables.table("table2").markdown()
 
 
-def test_without_weights_all_variants_are_not_measured(shipped):
+def test_without_weights_all_variants_are_not_measured(recorded):
     reasons = tables.table("table1").reasons()
-    assert list(reasons) == [tables.NO_WEIGHTS] and len(reasons[tables.NO_WEIGHTS]) == 5
-    reasons = tables.table("table2").reasons()
-    assert reasons[tables.OTHERS] == ["SRCNN", "SelfExSR", "DRCN", "ESPCN"]
+    assert len(reasons[tables.NO_VARIANT]) == 5
+    reasons = {methods[0]: reason for reason, methods in tables.table("table2").reasons().items()}
+    assert "needs a GPU" in reasons["DRCN"] and "--images SelfExSR=FOLDER" in reasons["SelfExSR"]
+    assert "reproduce --only srcnn" in reasons["SRCNN"] and "reproduce --only espcn" in reasons["ESPCN"]
 
 
-def test_a_model_that_is_shipped_later_appears_by_itself(shipped):
-    means = {"Set5": {"psnr": 29.9, "ssim": 0.85}}
-    shipped("srgan-vgg22", {"test_sets": means})
+def test_a_model_that_is_shipped_later_appears_by_itself(recorded):
+    recorded.ship("srgan-vgg22", {"Set5": (29.9, 0.85)})
     rows = {(row.set, row.method): row for row in tables.table("table1").rows}
-    assert rows["Set5", "SRGAN-VGG22"].ours == means["Set5"]
-    assert rows["Set5", "SRGAN-VGG22"].difference("psnr") == pytest.approx(29.9 - 29.84)
-    assert "no numbers for Set14" in rows["Set14", "SRGAN-VGG22"].source
+    mine = rows["Set5", "SRGAN-VGG22"]
+    assert mine.ours == pytest.approx({"psnr": 29.9, "ssim": 0.85, "ssim-gaussian": 0.84})
+    assert mine.difference("psnr") == pytest.approx(29.9 - 29.84)
+    assert "not been measured on this set" in rows["Set14", "SRGAN-VGG22"].source
     assert "29.90 | +0.06" in tables.table("table1").markdown()
-    shipped("espcn", {"test_sets": means})
-    assert tables.ours("ESPCN", "Set5") == (means["Set5"], "record of espcn")
+    recorded.ship("espcn", {"Set5": (30.0, 0.86)})
+    numbers, source = tables.ours("ESPCN", "Set5")
+    assert numbers["psnr"] == pytest.approx(30) and "espcn" in source
 
 
-def test_images_of_a_models_record_are_found(shipped):
-    images = {"Set5": {"b": {"psnr": 30.0, "ssim": 0.9}, "a": {"psnr": 20.0, "ssim": 0.8}}}
-    shipped("srresnet-mse", {"images": images})
-    assert list(tables.per_image("SRResNet", "Set5")) == [20.0, 30.0]
+def test_a_number_of_other_weights_is_not_shown(recorded):
+    recorded.ship("srgan-vgg54", {"Set5": (29.9, 0.85)})
+    assert tables.ours("SRGAN", "Set5")[0] and tables.per_image("SRGAN", "Set5") is not None
+    recorded.ship("srgan-vgg54")  # other random weights under the same name
+    numbers, reason = tables.ours("SRGAN", "Set5")
+    assert numbers == {} and "of other weights" in reason and "srgan report --measure" in reason
+    assert tables.per_image("SRGAN", "Set5") is None
+    assert "29.90" not in tables.table("table2").markdown()
+
+
+def test_weights_that_changed_on_the_disk_alone_are_other_weights(recorded):
+    recorded.ship("srgan-vgg54", {"Set5": (29.9, 0.85)})
+    file = pretrained.path("srgan-vgg54")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    assert "of other weights" in tables.ours("SRGAN", "Set5")[1]
+
+
+def test_numbers_image_by_image_are_those_of_the_means(recorded):
+    recorded.ship("srresnet-mse", {"Set5": (20.0, 0.8)})
+    assert list(tables.per_image("SRResNet", "Set5")) == [20.0] * 5
+    assert list(tables.per_image("SRResNet-MSE", "Set5", "ssim-gaussian")) == [0.79] * 5
     assert tables.per_image("SRResNet", "Set14") is None and tables.per_image("SRGAN", "Set5") is None
     assert len(tables.per_image("bicubic", "BSD100")) == 100
-    assert tables.per_image("SRGAN-VGG54 (authors)", "BSD100") is None
-    assert len(tables.per_image("SRGAN-VGG54 (authors)", "Set14")) == 14
+
+
+def test_result_images_fill_the_row_of_their_method_and_others_come_last(recorded):
+    recorded.add("selfexsr", evaluation.IMAGES, {"Set5": (30.0, 0.87)}, folder="f")
+    recorded.add("mine", evaluation.IMAGES, {"Set5": (31.0, 0.88)}, folder="g")
+    rows = [row for row in tables.table("table2", ["Set5"]).rows]
+    by_name = {row.method: row for row in rows}
+    assert by_name["SelfExSR"].difference("psnr") == pytest.approx(30 - 30.33)
+    assert rows[-1].method == "mine (your images)" and rows[-1].ours["psnr"] == pytest.approx(31)
+    assert (
+        rows[-1].difference("psnr") is None and "not printed | 31.00 | -" in tables.table("table2").markdown()
+    )
+    assert "has no results of this set" in tables.ours("SelfExSR", "Set14")[1]
+
+
+def test_the_authors_images_are_found_under_both_of_their_names():
+    for name, count in (("Set5", 5), ("Set14", 14)):
+        for method in ("SRGAN-VGG54 (authors)", "SRGAN (authors' images)"):
+            assert len(tables.per_image(method, name)) == count
+    assert "published no images" in tables.ours("SRResNet (authors' images)", "BSD100")[1]
+
+
+def test_the_record_agrees_with_the_record_of_the_protocol():
+    for set_name, facts in measured.read("protocol")["sets"].items():
+        for method in ("nearest", "bicubic"):
+            told = facts["methods"][method]["psnr"]
+            assert list(tables.per_image(method, set_name)) == pytest.approx(told, abs=1e-4)
+
+
+def test_the_record_agrees_with_what_the_models_own_records_say():
+    for name in pretrained.names():
+        for set_name, means in pretrained.record(name)["test_sets"].items():
+            mine = evaluation.read().means(name, set_name)  # empty: of other weights, shown as not measured
+            if mine:
+                assert mine["psnr"] == pytest.approx(means["psnr"], abs=0.005), (name, set_name)
+                assert mine["ssim"] == pytest.approx(means["ssim"], abs=0.0005), (name, set_name)
 
 
 def test_numbers_that_secondary_sources_misplace_are_found_where_the_paper_has_them():
@@ -95,8 +141,10 @@ def test_numbers_that_secondary_sources_misplace_are_found_where_the_paper_has_t
 
 
 def test_stars_are_printed_as_in_the_paper():
-    stars = re.findall(r"(\S+), (\S+) \|.*\| ([\d.]+)\* \|", tables.table("table1").markdown())
-    assert stars == [("Set14", "SRResNet-VGG22", "3.15"), ("Set14", "SRGAN-VGG54", "3.72")]
+    lines = [line for line in tables.table("table1").cells() if line[-1].endswith("*")]
+    found = [(line[0], line[-1]) for line in lines if "authors" not in line[0]]
+    assert found == [("Set14, SRResNet-VGG22", "3.15*"), ("Set14, SRGAN-VGG54", "3.72*")]
+    assert r"3.72\*" in tables.table("table1").markdown()
 
 
 def test_an_unknown_table_gives_one_line():
@@ -110,8 +158,8 @@ def test_html_has_every_cell_and_every_reason():
     for line in table.cells():
         assert all(f">{cell}</t" in shown for cell in line), line
     widths = [row.count("<t") - 1 + row.count("colspan=2") for row in shown.split("<tr>")[1:-1]]
-    assert set(widths) == {7} and shown.count("colspan=2") == shown.count("not measured (a)")
-    assert shown.count("<tr>") == 28 and all(note in shown for note in table.notes())
+    assert set(widths) == {7} and shown.count("colspan=2") == len(re.findall(r"not measured \(\w\)", shown))
+    assert shown.count("<tr>") == len(table.rows) + 1 and shown.count("<p>") == len(table.notes())
 
 
 def test_the_text_is_the_table():

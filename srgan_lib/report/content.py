@@ -58,14 +58,21 @@ class Report:
             lines.append([image, *(cells.number(values[place], digits) for values in methods.values())])
         return [*lines, ["mean", *(cells.number(values.mean(), digits) for values in methods.values())]]
 
-    def absent(self, set_name):
-        """{reason: the methods that were not measured on a test set for it}"""
+    def absent(self):
+        """{reason: the methods that were not measured for it, with the test sets unless it is all of them}"""
         found = {}
         for method in self.methods():
-            numbers, reason = tables.ours(method, set_name, self.record)
-            if not numbers:
-                found.setdefault(reason, []).append(method)
-        return found
+            for set_name in SETS:
+                numbers, reason = tables.ours(method, set_name, self.record)
+                if not numbers:
+                    found.setdefault(reason, {}).setdefault(method, []).append(set_name)
+        return {
+            reason: [
+                name if len(sets) == len(SETS) else f"{name} on {', '.join(sets)}"
+                for name, sets in of.items()
+            ]
+            for reason, of in found.items()
+        }
 
     def sources(self):
         """{method: where our number comes from} of all that was measured."""

@@ -5,14 +5,14 @@ from html import escape
 from pathlib import Path
 
 from srgan_lib import __version__
-from srgan_lib.cells import NOT_MEASURED, opinion
+from srgan_lib.cells import NOT_MEASURED, html, opinion
 from srgan_lib.evaluation import COMMAND
 from srgan_lib.report.content import LEGEND, MEASURES, SETS, TITLES, parts
 
 STYLE = Path(__file__).with_name("page.css")
 LABELS = (
     *("PSNR, paper", "PSNR, ours", "PSNR, difference", "SSIM, paper", "SSIM, ours", "SSIM, difference"),
-    *("Gaussian SSIM, ours", "MOS, paper", "MOS, ours"),
+    *("Gaussian SSIM", "MOS, paper", "MOS, ours"),
 )
 GROUPS = (("", 1), ("PSNR (dB)", 3), ("SSIM (daala)", 3), ("SSIM (Gaussian)", 1), ("MOS", 2))
 NAMES = ("method", "paper", "ours", "difference", "paper", "ours", "difference", "ours", "paper", "ours")
@@ -60,7 +60,7 @@ def page(report):
         introduction=INTRODUCTION,
         legend=escape(LEGEND),
         links="".join(f'<a href="#{key}">{title}</a>' for key, (title, _) in sections.items()),
-        sections="\n".join(f'<section id="{key}">{html}</section>' for key, (_, html) in sections.items()),
+        sections="\n".join(f'<section id="{key}">{part}</section>' for key, (_, part) in sections.items()),
         version=__version__,
         command=COMMAND,
     )
@@ -70,18 +70,18 @@ def page(report):
 
 
 def _table_section(table, title):
-    html = [f"<h2>{escape(title)}</h2>"]
+    found = [f"<h2>{escape(title)}</h2>"]
     silences = list(dict.fromkeys(row.silence for row in table.rows if not row.opinion))
-    html += [f'<p class="soft">MOS, ours: {NOT_MEASURED}, {escape(reason)}.</p>' for reason in silences[:1]]
+    found += [f'<p class="soft">MOS, ours: {NOT_MEASURED}, {html(reason)}.</p>' for reason in silences[:1]]
     groups = "".join(f'<th class="group" colspan="{width}">{name}</th>' for name, width in GROUPS)
     names = "".join(f"<th>{name}</th>" for name in NAMES)
     for set_name, _, lines in parts(table):
         rows = [row for row in table.rows if row.set == set_name]
         body = "".join(_row(row, line) for row, line in zip(rows, lines, strict=True))
-        html += [f"<h3>{escape(set_name)}</h3>", _dots(rows, set_name)]
+        found += [f"<h3>{escape(set_name)}</h3>", _dots(rows, set_name)]
         thead = f"<thead><tr>{groups}</tr><tr>{names}</tr></thead>"
-        html.append(f'<table class="cards">{thead}<tbody>{body}</tbody></table>')
-    return "\n".join(html)
+        found.append(f'<table class="cards">{thead}<tbody>{body}</tbody></table>')
+    return "\n".join(found)
 
 
 def _row(row, line):
@@ -89,9 +89,10 @@ def _row(row, line):
     method, *values = line
     cells = [f"<th>{escape(method)}</th>"]
     if not row.ours:
-        told = [_cell(values[place], place) for place in (0, 3, 7)]
-        why = f'<td class="why" colspan="5">{NOT_MEASURED}: {escape(row.source)}</td>'
-        return f"<tr>{cells[0]}{told[0]}{why}{told[1]}{told[2]}{_said(row)}</tr>"
+        absent = f'<td class="why" colspan="2" data-label="{LABELS[1]}">{NOT_MEASURED}</td>'
+        why = f'<td class="why reason" colspan="3" data-label="reason">{html(row.source)}</td>'
+        psnr, ssim, mos = (_cell(values[place], place) for place in (0, 3, 7))
+        return f"<tr>{cells[0]}{psnr}{absent}{ssim}{why}{mos}{_said(row)}</tr>"
     cells += [_cell(value, place) for place, value in enumerate(values[:OPINION])]
     return f"<tr>{''.join(cells)}{_said(row)}</tr>"
 
@@ -135,19 +136,19 @@ def _dots(rows, set_name):
 
 
 def _images(report):
-    html = ["<h2>Image by image</h2>"]
+    found = ["<h2>Image by image</h2>"]
     for set_name in SETS:
-        html.append(f"<h3>{set_name}, image by image</h3>")
+        found.append(f"<h3>{set_name}, image by image</h3>")
         if not report.record.images(set_name):
-            html.append(f"<p>Not measured: {set_name} was not on the machine that measured.</p>")
+            found.append(f"<p>Not measured: {set_name} was not on the machine that measured.</p>")
             continue
         for measure, (title, _) in MEASURES.items():
             head, *lines = report.images(set_name, measure)
             label = f"{set_name}: {title}"
-            html.append(f"<details><summary>{label}</summary>{_wide(head, lines, label)}</details>")
-        for reason, methods in report.absent(set_name).items():
-            html.append(f'<p class="soft">Not measured: {escape(", ".join(methods))}: {escape(reason)}.</p>')
-    return "\n".join(html)
+            found.append(f"<details><summary>{label}</summary>{_wide(head, lines, label)}</details>")
+    for reason, methods in report.absent().items():
+        found.append(f'<p class="soft">Not measured: {escape(", ".join(methods))}: {html(reason)}.</p>')
+    return "\n".join(found)
 
 
 def _wide(head, lines, label):
@@ -176,6 +177,6 @@ def _opinions(report):
 
 def _sources(report):
     rows = "".join(
-        f"<dt>{escape(method)}</dt><dd>{escape(source)}</dd>" for method, source in report.sources().items()
+        f"<dt>{escape(method)}</dt><dd>{html(source)}</dd>" for method, source in report.sources().items()
     )
     return f"<h2>Sources</h2><dl>{rows or '<dt>none</dt><dd>nothing was measured</dd>'}</dl>"

@@ -1,6 +1,6 @@
 """The report as text for the terminal, and in Markdown."""
 
-from srgan_lib.cells import for_markdown, markdown_table, text_table
+from srgan_lib.cells import for_markdown, markdown_table, marked, text_table
 from srgan_lib.report.content import LEGEND, MEASURES, SETS, TITLES, parts
 
 HEAD = ("PSNR", "ours", "diff.", "SSIM", "ours", "diff.", "Gaussian", "MOS", "ours")
@@ -27,13 +27,15 @@ def markdown(report):
         said.append(f"## {title}")
         for of, head, rows in parts(table):
             said += [f"### {title.split(':')[0]}, {of}", markdown_table([head, *rows])]
-        said += map(for_markdown, table.notes())
+        said += map(marked, table.notes())
     if report.opinions:
         facts = for_markdown(report.opinion_facts())
         said += ["## Opinions", facts, markdown_table(report.opinion_lines())]
     said += ["## Image by image"]
     for set_name in SETS:
         said += _images(report, set_name)
+    absent = report.absent().items()
+    said += [marked(f"Not measured: {', '.join(methods)}: {reason}.") for reason, methods in absent]
     said += ["## Sources", *_sources(report)]
     return "\n\n".join(said) + "\n"
 
@@ -45,13 +47,9 @@ def _images(report, set_name):
     for measure, (title, _) in MEASURES.items():
         summary = f"<details><summary>{set_name}: {title}</summary>"
         said += [summary, markdown_table(report.images(set_name, measure)), "</details>"]
-    for reason, methods in report.absent(set_name).items():
-        said.append(for_markdown(f"Not measured: {', '.join(methods)}: {reason}."))
     return said
 
 
 def _sources(report):
-    lines = [
-        f"- {for_markdown(method)}: {for_markdown(source)}." for method, source in report.sources().items()
-    ]
+    lines = [f"- {for_markdown(method)}: {marked(source)}." for method, source in report.sources().items()]
     return ["\n".join(lines)] if lines else ["Nothing was measured."]
