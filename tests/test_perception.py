@@ -11,14 +11,18 @@ import torchvision
 from PIL import Image
 from scipy.fft import fftfreq, ifft2
 
+import srgan_lib as sr
 from srgan_lib import measured, perception
 from srgan_lib.data.sources import bundled_photos, held_out_photos
 from srgan_lib.errors import SrganError
-from srgan_lib.images import gaussian_blur, imresize, luma, read_rgb, to_signed
+from srgan_lib.images import gaussian_blur, imresize, luma, open_image, read_rgb, to_signed
 from srgan_lib.networks import vgg
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate
 from srgan_lib.networks.vgg import VGG19Features, depth
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+import perception as benchmark
 
 NOISE = np.random.default_rng(0)
 
@@ -435,28 +439,97 @@ def test_other_architectures_are_refused_by_name():
 # ------------------------------------------------------------------------------------- the record
 
 
-def test_the_record_can_be_measured_again(data_folder):
-    """One image of the authors, from the published files to the shipped number."""
-    sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
-    import perception as benchmark
+def natural_of(record):
+    return perception.Natural(*(np.array(record["natural"][key]) for key in ("mean", "covariance")))
 
-    record = measured.read("perception")["sets"]["Set5"]
-    place = record["images"].index("bird")
-    hr = read_rgb(data_folder("benchmarks/Set5") / "HR" / "bird.png")
-    for method, folder in benchmark.PUBLISHED.items():
-        result = read_rgb(data_folder("published/Set5") / folder / "bird.png")
-        for key, value in benchmark.beside(result, hr, {}).items():
-            assert record["methods"][method][key][place] == pytest.approx(value, abs=1e-3), (method, key)
+
+def test_the_record_can_be_measured_again(data_folder, vgg19_file):
+    """One image of the authors and of an interpolation, from the files to the shipped numbers."""
+    record = measured.read("perception")
+    found, place = record["sets"]["Set5"], record["sets"]["Set5"]["images"].index("bird")
+    hr, lr = (read_rgb(data_folder("benchmarks/Set5") / kind / "bird.png") for kind in ("HR", "LRx4"))
+    published = data_folder("published/Set5") / benchmark.PUBLISHED["SRGAN (authors)"] / "bird.png"
+    judge, facts = benchmark.vgg_judge(vgg19_file, 256)
+    assert facts == record["vgg"]
+    for method, image in (("SRGAN (authors)", read_rgb(published)), ("bicubic", imresize(lr, 4))):
+        again = benchmark.beside(image, hr, natural_of(record), [judge])
+        assert set(again) == set(found["methods"][method]) - {"lpips"}
+        for key, value in again.items():
+            stored = found["methods"][method][key][place]
+            assert stored == pytest.approx(value, abs=1e-3), (method, key)
+
+
+def test_natural_photographs_of_the_record_are_those_it_names(data_folder):
+    record = measured.read("perception")["natural"]
+    assert record["photographs"] == "the 100 originals of BSD100"
+    folder = data_folder("benchmarks/BSD100") / "HR"
+    again = perception.natural(open_image(file) for file in sorted(folder.glob("*.png")))
+    np.testing.assert_allclose(again.mean, record["mean"], rtol=1e-6)
+    np.testing.assert_allclose(again.covariance, record["covariance"], rtol=1e-5)
 
 
 def test_the_record_has_every_image_and_both_ends_of_each_path():
     record = measured.read("perception")
     assert {name: len(found["images"]) for name, found in record["sets"].items()} == {"Set5": 5, "Set14": 14}
-    for name, found in record["sets"].items():
+    for found in record["sets"].values():
+        assert set(found["methods"]) == {"HR", "nearest", "bicubic", *benchmark.PUBLISHED, *record["models"]}
         for method, numbers in found["methods"].items():
             assert all(len(values) == len(found["images"]) for values in numbers.values()), method
-        for key in ("psnr", "distance"):
-            for step, method in ((0, "SRResNet (ours)"), (-1, "SRGAN (ours)")):
-                ends = {record["paths"][name][path][step][key] for path in ("weights", "images")}
-                assert len(ends) == 1
-                assert ends.pop() == pytest.approx(np.mean(found["methods"][method][key]), abs=2e-3)
+        for path in ("weights", "images"):
+            assert [step["t"] for step in found["path"][path]] == benchmark.STEPS
+            for step, end in zip((0, -1), benchmark.ENDS, strict=True):
+                for key in found["path"][path][step].keys() - {"t"}:
+                    of_method = np.mean(found["methods"][end][key])
+                    assert found["path"][path][step][key] == pytest.approx(of_method, abs=1e-4)
+
+
+def test_what_could_not_be_measured_says_why(tmp_path, monkeypatch):
+    def without_weights(*_):
+        raise SrganError("no weights here")
+
+    monkeypatch.setattr(perception, "lpips", without_weights)
+    assert benchmark.lpips_judge() == (None, "not measured: no weights here")
+    judge, reason = benchmark.vgg_judge(tmp_path / "vgg.safetensors", 256)
+    assert judge is None and reason.startswith("not measured") and "vgg.safetensors" in reason
+    record = measured.read("perception")
+    for key, number in (("vgg", "vgg54"), ("lpips", "lpips")):
+        is_measured = number in record["sets"]["Set5"]["methods"]["bicubic"]
+        assert is_measured != str(record[key]).startswith("not measured")
+
+
+def test_only_what_has_changed_is_measured_again(monkeypatch, tmp_path):
+    calls, weights = [], {"srresnet-mse": "a", "srgan-vgg54": "b", "other": "c"}
+    hr = held_out_photos()[0].load()[40:136, 80:176]
+    pair = "cat.png", hr, imresize(hr, 1 / 4)
+
+    def methods(*_):
+        def maker(name):
+            return lambda lr, file: calls.append(name) or imresize(lr, 4)
+
+        return {name: (maker(name), depends) for name, depends in weights.items()}
+
+    monkeypatch.setattr(benchmark, "pairs_of", lambda name: [pair])
+    monkeypatch.setattr(benchmark, "methods_of", methods)
+    monkeypatch.setattr(benchmark, "interpolate", lambda first, last, t: None)
+    monkeypatch.setattr(benchmark, "load_engine", lambda network: None)
+    monkeypatch.setattr(sr, "upscale", lambda lr, engine, **_: calls.append("path") or imresize(lr, 4))
+    natural = perception.natural(photo.load()[:200, :200] for photo in bundled_photos()[:5])
+
+    def measure(old):
+        calls.clear()
+        return benchmark.measure_set("Set", old, tmp_path, natural, [], "common")
+
+    first = measure({})
+    assert set(calls) == {*weights, "path"} and first["images"] == ["cat"]
+    assert measure(first) == first and calls == []
+    weights["other"] = "d"
+    assert measure(first)["path"] == first["path"] and calls == ["other"]
+    weights["srgan-vgg54"] = "e"
+    measure(first)
+    assert set(calls) == {"other", "srgan-vgg54", "path"}
+
+
+def test_the_middle_of_an_image():
+    image = np.arange(30 * 41).reshape(30, 41)
+    assert benchmark.middle(image, 0).shape == (30, 41)
+    np.testing.assert_array_equal(benchmark.middle(image, 32), image[:, 4:37])
