@@ -73,6 +73,7 @@
     }
 
     ask(task, details, onProgress) {
+      if (this.stopped) return Promise.reject(this.stopped);
       const id = ++this.count;
       return new Promise((resolve, reject) => {
         this.waiting.set(id, { resolve, reject, onProgress });
@@ -92,6 +93,7 @@
     }
 
     stop(reason) {
+      this.stopped = reason;
       this.worker.terminate();
       URL.revokeObjectURL(this.address);
       for (const { reject } of this.waiting.values()) reject(reason);
