@@ -73,7 +73,7 @@ def first_images(folder, count, place):
 
 
 def shares(seconds):
-    """{part: (share of the wall's time, of the processor's)}; "rest" has no clock around it: mostly loading the model."""
+    """{part: (share of the wall's time, of the processor's)}; "rest" is mostly loading the model."""
     known = [part for part in seconds if part != "all"]
     rest = (seconds["all"][kind] - sum(seconds[part][kind] for part in known) for kind in (0, 1))
     parts = {part: seconds[part] for part in known} | {"rest": tuple(rest)}
