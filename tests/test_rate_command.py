@@ -173,6 +173,7 @@ def test_sets_have_names_and_a_method_may_be_missing_in_one(place):
         (["plan", "photos", "--out", "t", "--calibration", "photos"], "use other photos"),
         (["plan", "photos", "--out", "model.safetensors"], "cannot make the folder"),
         (["plan", "photos", "photos", "--out", "t"], "rename one"),
+        (["plan", "bundled", "held-out", "--out", "t"], "0 bundled photos are left for 3 examples"),
         (["analyse", "nowhere"], "cannot be read"),
         (["simulate", "nowhere"], "cannot be read"),
     ],

@@ -117,7 +117,7 @@
     element("question").textContent = isExample ? example : "How good is this picture?";
     element("told").hidden = !isExample;
     element("scores").hidden = isExample;
-    if (document.activeElement === document.body) element("question").focus({ preventScroll: true });
+    if (document.activeElement === document.body) focus(element("question"));
   }
 
   function tellSize() {
@@ -126,6 +126,11 @@
     const shown = Math.min(1, image.clientWidth / image.naturalWidth, image.clientHeight / image.naturalHeight);
     element("smaller").hidden = shown === 1;
     element("smaller").textContent = `shown at ${Math.floor(100 * shown)} %`;
+  }
+
+  // Shown inside another page, this one takes the focus only when it is used.
+  function focus(target) {
+    if (window.top === window || document.hasFocus()) target.focus({ preventScroll: true });
   }
 
   function part(name) {
@@ -162,7 +167,7 @@
     part("end");
     element("text").value = csv();
     element("name").textContent = fileName();
-    document.querySelector("#end h1").focus();
+    focus(document.querySelector("#end h1"));
   }
 
   // --------------------------------------------------------------------------------------- file
@@ -248,6 +253,6 @@
   if (done.length) show();
   else {
     part("intro");
-    element("start").focus();
+    focus(element("start"));
   }
 })();

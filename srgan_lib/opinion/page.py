@@ -12,6 +12,7 @@ import json
 import tempfile
 from dataclasses import asdict
 from functools import cache
+from html import escape
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -61,6 +62,15 @@ def write_pages(plan, folder, picture, beside=False, progress=None):
         ):
             encoded.path(image, method)
         return [_write(plan, rater, folder / f"{rater}.html", encoded, beside) for rater in plan.raters]
+
+
+def embedded(path, height=620):
+    """The page at ``path`` in a frame of ``height`` CSS pixels, for a notebook or a book: it works there."""
+    from IPython.display import HTML
+
+    text = escape(Path(path).read_text(encoding="utf-8"))
+    style = f"width: 100%; height: {height}px; border: 0"
+    return HTML(f'<div><iframe title="Rating pictures" srcdoc="{text}" style="{style}"></iframe></div>')
 
 
 class _Encoded:

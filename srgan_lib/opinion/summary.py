@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from dataclasses import asdict, dataclass
 from itertools import combinations
 
@@ -13,6 +14,7 @@ from srgan_lib.opinion import analyse
 from srgan_lib.opinion.plan import SCORES
 
 FORMAT = "srgan_lib opinion result, version 1"
+WIDTH = 90  # columns of prose in the terminal
 FIGURES = (".png", ".svg", ".pdf")
 SIMULATED = "SIMULATED RATERS: a program made these scores up. They say nothing about pictures."
 SAMPLES = {"image": "images (the raters' mean)", "rater": "raters (the images' mean)", "rating": "ratings"}
@@ -61,7 +63,7 @@ class Summary:
         """For the terminal."""
         parts = [self._head(), _aligned(self._opinions()), *self._set_tables(_aligned)]
         parts += [_aligned(self._tests())] if self.tests else []
-        return "\n\n".join([*parts, self._reliability(), "\n".join(self.rules())])
+        return "\n\n".join([*parts, _wrapped(self._reliability().splitlines()), _wrapped(self.rules())])
 
     def markdown(self):
         """The same for a document."""
@@ -264,6 +266,10 @@ def _several(count, what):
 
 def _p(value):
     return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+
+
+def _wrapped(lines):
+    return "\n".join(textwrap.fill(line, WIDTH) for line in lines)
 
 
 def _aligned(rows):

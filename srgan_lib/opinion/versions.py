@@ -171,8 +171,15 @@ def _shipped(name):
 
 
 def calibration_for(photos, pairs):
-    """{image: Photo}: ``pairs`` bundled photos that ``photos`` are not, spread over the list."""
+    """{image: Photo}: ``pairs`` bundled photos that ``photos`` are not, spread over the list.
+
+    Raises ``SrganError`` where fewer are left.
+    """
     rated = {photo.path for photo in photos.values()}
     others = [photo for of in BUNDLED.values() for photo in of() if photo.path not in rated]
+    if len(others) < pairs:
+        raise SrganError(
+            f"{len(others)} bundled photos are left for {pairs} examples; name others with --calibration"
+        )
     chosen = others[:: max(1, len(others) // pairs)][:pairs] if pairs else []
     return {f"example/{photo.name}": photo for photo in chosen}
