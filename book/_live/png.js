@@ -10,7 +10,7 @@ window.srganPage = window.srganPage || {};
   const GREY = 0, RGB = 2, GREY_ALPHA = 4, RGB_ALPHA = 6; // PNG's colour types
   const CHANNELS = { [GREY]: 1, [RGB]: 3, [GREY_ALPHA]: 2, [RGB_ALPHA]: 4 };
   const PAETH = 4; // the row filter that suits photographs best
-  const ROWS_AT_ONCE = 64; // then the page may do something else
+  const ROWS_AT_ONCE = 64; // then the page may answer its reader
 
   const CRC = Uint32Array.from({ length: 256 }, (_, value) => {
     for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
@@ -92,6 +92,7 @@ window.srganPage = window.srganPage || {};
         [row, above] = [above, row];
       }
       await writer.write(block);
+      await new Promise((resolve) => setTimeout(resolve));
     }
     await writer.close();
   }
