@@ -163,8 +163,11 @@ def test_the_page_asks_for_nothing_and_says_so(made):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_fits_the_screen(made, browser, tmp_path, width):
-    (path,) = [path for path in files.write(made, tmp_path / "out") if path.suffix == ".html"]
+def test_the_page_fits_the_screen(made, recorded, browser, tmp_path, width):
+    with_images_of_set5(recorded)
+    opinions = saved.read(opinion_file(tmp_path, simulated=True))
+    written = files.write(content.make(opinions=opinions), tmp_path / "out")
+    (path,) = [path for path in written if path.suffix == ".html"]
     view = browser.new_page(viewport={"width": width, "height": 800})
     asked, said = [], []
     view.on("request", lambda request: asked.append(request.url))

@@ -72,7 +72,9 @@ def page(report):
 def _table_section(table, title):
     found = [f"<h2>{escape(title)}</h2>"]
     silences = list(dict.fromkeys(row.silence for row in table.rows if not row.opinion))
-    found += [f'<p class="soft">MOS, ours: {NOT_MEASURED}, {html(reason)}.</p>' for reason in silences[:1]]
+    if silences:
+        reasons = "; or: ".join(map(html, silences))
+        found.append(f'<p class="soft">MOS, ours: where it says {NOT_MEASURED}, {reasons}.</p>')
     groups = "".join(f'<th class="group" colspan="{width}">{name}</th>' for name, width in GROUPS)
     names = "".join(f"<th>{name}</th>" for name in NAMES)
     for set_name, _, lines in parts(table):
@@ -172,7 +174,8 @@ def _opinions(report):
         for line in lines
     )
     table = f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<h2>Opinions</h2><p class="{kind}">{escape(report.opinion_facts())}</p>{table}'
+    facts = escape(report.opinion_facts())
+    return f'<h2>Opinions</h2><p class="{kind}">{facts}</p><div class="wide">{table}</div>'
 
 
 def _sources(report):
