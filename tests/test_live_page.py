@@ -293,7 +293,7 @@ def test_camera_rotation_is_obeyed(page):
 BAD = {
     "notes.txt": (b"no picture", "text/plain", "is not a photo"),
     "notes.png": (b"no picture", "image/png", "is damaged"),
-    "half.jpg": (encoded(smooth(64, 64), "jpeg")[:200], "image/jpeg", "is damaged"),
+    "half.jpg": (encoded(smooth(64, 64), "jpeg")[:-300], "image/jpeg", "is damaged"),
     "half.png": (encoded(noise(64, 64, 4))[:3000], "image/png", "is damaged"),
     "empty.png": (b"", "image/png", "is empty"),
 }
@@ -433,6 +433,24 @@ def test_zoom_and_pan_by_keys_wheel_and_buttons_keep_all_pictures_together(finis
     assert zoom.inner_text() == fitting
     part(finished, "full").click()
     assert zoom.inner_text() == "100 %"
+
+
+def test_two_fingers_zoom(finished):
+    part(finished, "stage").scroll_into_view_if_needed()
+    box, zoom = part(finished, "stage").bounding_box(), part(finished, "zoom").inner_text()
+    fingers = finished.context.new_cdp_session(finished)
+    x, y = box["x"] + box["width"] / 4, max(box["y"], 0) + 60
+
+    def touch(kind, apart):
+        points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}] if apart else []
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 20)
+    for apart in (30, 40, 50, 60):
+        touch("touchMove", apart)
+    touch("touchEnd", 0)
+    grown = int(part(finished, "zoom").inner_text().split()[0]) / int(zoom.split()[0])
+    assert 2 < grown < 4
 
 
 def test_wheel_scrolls_the_page_until_the_picture_is_chosen(finished):

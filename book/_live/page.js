@@ -101,7 +101,7 @@
       this.photo = photo;
       parts.intake.hidden = parts.results.hidden = true;
       parts.work.hidden = false;
-      parts.work.focus({ preventScroll: true }); // the button that was pressed is gone
+      parts.work.focus(); // the button that was pressed is gone; what was pasted elsewhere comes into view
       parts.name.textContent = photo.name;
       if (photo.pixels > this.live.limit) this.askToShrink();
       else this.prepare(() => photo.picture());

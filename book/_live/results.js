@@ -133,9 +133,7 @@ window.srganPage = window.srganPage || {};
     }
 
     showLabels(layers) {
-      const { viewer, parts } = this, [pane] = viewer.panes;
-      const columns = this.divided ? 2 : pane ? Math.round(viewer.stage.clientWidth / viewer.pane.width) : 1;
-      parts.labels.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
+      const { parts } = this;
       parts.labels.classList.toggle("live-apart", this.divided);
       parts.labels.replaceChildren(...layers.map(({ label }) => Object.assign(document.createElement("span"), { textContent: label })));
       this.layers = layers;
@@ -160,6 +158,7 @@ window.srganPage = window.srganPage || {};
     onView() {
       const { parts, viewer, layers } = this;
       if (!layers || !viewer.pane) return;
+      parts.labels.style.gridTemplateColumns = `repeat(${this.divided ? 2 : viewer.columns}, 1fr)`;
       parts.zoom.textContent = percent(viewer.scale);
       parts.handle.style.left = `${100 * viewer.border}%`;
       if (document.activeElement !== parts.border) parts.border.value = 100 * viewer.border;

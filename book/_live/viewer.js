@@ -16,7 +16,7 @@ window.srganPage = window.srganPage || {};
   class Viewer {
     constructor(stage, onView) {
       this.stage = stage;
-      this.onView = onView; // called when zoom or border changed
+      this.onView = onView; // called when anything about the view changed
       this.canvas = stage.querySelector("canvas");
       this.context = this.canvas.getContext("2d");
       this.mixing = document.createElement("canvas").getContext("2d");
@@ -51,8 +51,11 @@ window.srganPage = window.srganPage || {};
       Object.assign(this.canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
       this.pane = { width: width / grid.columns, height: height / grid.rows };
       this.panes = this.divided ? dividedPanes(this) : gridPanes(this, grid);
-      this.keepInside();
-      this.draw();
+      this.changed();
+    }
+
+    get columns() {
+      return this.pane ? Math.round(this.stage.clientWidth / this.pane.width) : 1;
     }
 
     get fitting() {
@@ -90,7 +93,6 @@ window.srganPage = window.srganPage || {};
     moveBorder(fraction) {
       this.border = clamp(fraction, 0, 1);
       if (this.divided && this.size) this.lay();
-      this.onView();
     }
 
     changed() {
