@@ -22,6 +22,7 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip insta
 PAGE = """<!doctype html><meta charset="utf-8"><title>Engine</title><link rel="icon" href="data:,">
 <script src="live/catalogue.js"></script>
 <script src="live/tiles.js"></script>
+<script src="live/remote.js"></script>
 <script src="live/engine.js"></script>"""
 SMALL_TILES = {"tile": 16, "cell": 8}
 
@@ -187,10 +188,20 @@ def test_several_threads_where_the_page_is_isolated(browser, server):
     server.isolated = True
     image = photo(12, 9)
     with opened(browser, server.page) as (page, _):
-        cores = page.evaluate("navigator.hardwareConcurrency")
-        found, told = run(page, image, wishes={"backend": "wasm"})
-        assert told["started"] == {"backend": "wasm", "threads": min(8, cores)}
+        found, told = run(page, image, wishes={"backend": "wasm", "threads": 2})
+    assert told["started"] == {"backend": "wasm", "threads": 2, "workers": 1}
     assert_same(found, as_python(image))
+
+
+def test_several_workers_where_it_is_not(browser, server):
+    image = photo(37, 100)
+    with opened(browser, server.page) as (page, _):
+        wishes = {"backend": "wasm", "workers": 3, "sizes": {"tile": 40, "cell": 32}}
+        found, told = run(page, image, wishes=wishes)
+    assert told["started"] == {"backend": "wasm", "threads": 1, "workers": 3}
+    assert_same(found, as_python(image))
+    done = [report["done"] for report in told["progress"]]
+    assert done == sorted(done) and done[-1] == told["progress"][-1]["total"]
 
 
 def test_cancelling_is_prompt_and_leaves_a_working_engine(browser, server):

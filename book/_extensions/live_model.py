@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 PAGE = "your-own-photos"
 FOLDER = "live"
 SOURCES = Path(__file__).resolve().parents[1] / "_live"
-WORKER = ("tiles.js", "bicubic.js", "worker.js")  # joined, in this order, behind ONNX Runtime's script
-ENGINE = ("tiles.js", "engine.js")
+WORKER = ("bicubic.js", "worker.js")  # joined, in this order, behind ONNX Runtime's script
+ENGINE = ("tiles.js", "remote.js", "engine.js")
 UI = ("png.js", "photo.js", "viewer.js", "crop.js", "panel.js", "results.js", "page.js")  # in this order
 EXAMPLES = "examples.js"
 

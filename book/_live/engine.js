@@ -1,24 +1,23 @@
 // The generator in the page: window.srganLive, on which page.js builds what readers see.
 //
-// All work is done in Web Workers. Whatever is heavy, ONNX Runtime and the models, comes as scripts that hold
-// gzipped files as text: a page opened from a file may load scripts, but may not fetch files. The build
-// (book/_extensions/live_model.py) writes them, and before this file catalogue.js, which defines
-// `srganLiveBuild`: {missing, models, parts, files}.
+// All work is done in Web Workers. The build (book/_extensions/live_model.py) writes ONNX Runtime and the models
+// as scripts that are loaded on demand, and catalogue.js, which defines `srganLiveBuild`: {missing, models, parts}.
 
 (() => {
+  const SCALE = 4;
   const LARGEST = 1000000; // pixels; 16 times as many are the most that a canvas may have on phones
   const CALIBRATION = 32; // side of the image that the speed is first measured with
   const PATIENCE = 250; // milliseconds from one report of progress to the next
+  const MOST_THREADS = 8;
+  const MOST_WORKERS = 4; // where threads are refused: each takes up to 500 MB
   const SIZES = {
-    wasm: { tile: 384, cell: 64 },
+    wasm: { tile: 384, cell: 128 },
     webgpu: { tile: 384, cell: 128 },
   };
   // (module (func (result v128) i32.const 0 i8x16.splat))
   const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
 
-  const build = window.srganLiveBuild || { missing: "the book was built without them", models: [], files: {} };
-  const folder = document.currentScript.src.replace(/[^/]*$/, "");
-  const packed = new Map(); // name -> what the file's script handed over
+  const build = window.srganLiveBuild || { missing: "the book was built without them", models: [], parts: [] };
 
   // ---------------------------------------------------------------------------------- what may be missing
 
@@ -37,75 +36,9 @@
     );
   }
 
-  // --------------------------------------------------------------------------------------------- the files
-
-  function file(name) {
-    if (!packed.has(name)) {
-      packed.set(
-        name,
-        new Promise((resolve, reject) => {
-          const script = document.createElement("script");
-          script.src = folder + name + ".js";
-          script.onload = () => resolve(received.get(name));
-          script.onerror = () => reject(new Error(`${name}.js could not be loaded; reload the page.`));
-          document.head.append(script);
-        }),
-      );
-      packed.get(name).catch(() => packed.delete(name));
-    }
-    return packed.get(name);
-  }
-  const received = new Map();
-
-  // -------------------------------------------------------------------------------------------- the worker
+  // -------------------------------------------------------------------------------------------- the workers
 
   const aborted = () => new DOMException("The upscaling was cancelled.", "AbortError");
-
-  // A Web Worker whose answers are promises.
-  class Remote {
-    constructor(source) {
-      this.address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-      this.worker = new Worker(this.address);
-      this.waiting = new Map();
-      this.count = 0;
-      this.worker.onmessage = ({ data }) => this.hear(data);
-      this.worker.onerror = (event) => this.stop(new Error(event.message || "The worker could not be started."));
-    }
-
-    ask(task, details, onProgress) {
-      if (this.stopped) return Promise.reject(this.stopped);
-      const id = ++this.count;
-      return new Promise((resolve, reject) => {
-        this.waiting.set(id, { resolve, reject, onProgress });
-        this.worker.postMessage({ id, task, ...details });
-      });
-    }
-
-    hear({ id, done, failed, progress }) {
-      const asked = this.waiting.get(id);
-      if (progress !== undefined) {
-        if (asked && asked.onProgress) asked.onProgress(progress);
-        return;
-      }
-      this.waiting.delete(id);
-      if (failed !== undefined) asked.reject(new Error(failed));
-      else asked.resolve(done);
-    }
-
-    stop(reason) {
-      this.stopped = reason;
-      this.worker.terminate();
-      URL.revokeObjectURL(this.address);
-      for (const { reject } of this.waiting.values()) reject(reason);
-      this.waiting.clear();
-    }
-  }
-
-  async function unpackedText(name) {
-    const bytes = Uint8Array.from(atob(await file(name)), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).text();
-  }
 
   async function hasGraphicsProcessor() {
     const adapter = navigator.gpu && (await navigator.gpu.requestAdapter().catch(() => null));
@@ -114,18 +47,98 @@
     return !(adapter.isFallbackAdapter || info.isFallbackAdapter); // imitated by the processor: slower than WASM
   }
 
+  // How many threads of one worker or, as most servers do not allow those, how many workers. Half of the
+  // processor's threads: the others share its cores with them.
+  function hands(backend, wishes) {
+    const cores = Math.max(1, Math.floor((navigator.hardwareConcurrency || 1) / 2));
+    const several = backend === "wasm" && !window.crossOriginIsolated;
+    const threads = window.crossOriginIsolated ? wishes.threads || Math.min(MOST_THREADS, cores) : 1;
+    return { threads, workers: wishes.workers || (several ? Math.min(MOST_WORKERS, cores) : 1) };
+  }
+
+  // Workers that hold the runtime and the same models.
+  class Crew {
+    constructor(settings) {
+      this.settings = settings; // {backend, threads, workers, optimisation}
+      this.loaded = new Map();
+      this.started = this.start();
+    }
+
+    async start() {
+      const { backend, threads, workers, optimisation } = this.settings;
+      const [script, module, binary, own] = await Promise.all([
+        srganRemote.text(`${backend}-script`),
+        srganRemote.file(`${backend}-module`),
+        srganRemote.file(`${backend}-binary`),
+        srganRemote.text("worker"),
+      ]);
+      if (this.stopped) throw this.stopped;
+      const source = [script, own].join("\n");
+      this.members = Array.from({ length: workers }, () => new srganRemote.Remote(source));
+      const details = { runtime: { module, binary }, backend, threads, optimisation };
+      await Promise.all(this.members.map((member) => member.ask("start", details)));
+    }
+
+    async load(model) {
+      await this.started;
+      if (!this.loaded.has(model)) {
+        const parts = JSON.parse(await srganRemote.file(`model-${model}`));
+        this.loaded.set(model, Promise.all(this.members.map((member) => member.ask("load", { model, parts }))));
+      }
+      await this.loaded.get(model);
+    }
+
+    // All tiles of all shares; `onProgress(worker, {done, next})`.
+    async upscale(shares, details, onProgress) {
+      const jobs = shares.map(({ tiles }, worker) =>
+        this.members[worker].ask("upscale", { ...details, tiles }, (progress) => onProgress(worker, progress)),
+      );
+      return (await Promise.all(jobs)).flat();
+    }
+
+    stop(reason) {
+      this.stopped = reason;
+      this.started.catch(() => {});
+      for (const member of this.members || []) member.stop(reason);
+    }
+  }
+
+  // --------------------------------------------------------------------------------------------- the image
+
+  function isGrey(data) {
+    for (let place = 0; place < data.length; place += 4) {
+      if (data[place] !== data[place + 1] || data[place] !== data[place + 2]) return false;
+    }
+    return true;
+  }
+
+  const isOpaque = (data) => data.every((level, place) => place % 4 !== 3 || level === 255);
+
+  function assembled(image, tiles) {
+    const [width, height] = [SCALE * image.width, SCALE * image.height];
+    const result = { width, height, data: new Uint8ClampedArray(4 * width * height) };
+    for (const tile of tiles) {
+      for (let row = 0; row < tile.height; row++) {
+        const target = (SCALE * tile.rectangle.rows[0] + row) * width + SCALE * tile.rectangle.columns[0];
+        result.data.set(tile.data.subarray(4 * row * tile.width, 4 * (row + 1) * tile.width), 4 * target);
+      }
+    }
+    return result;
+  }
+
   // -------------------------------------------------------------------------------------------- the engine
 
   class Engine {
+    // `wishes`, for measurements and tests: {backend, threads, workers, sizes, optimisation, model}.
     constructor(wishes = {}) {
-      this.wishes = wishes; // {backend, sizes, optimisation}: for measurements and tests
+      this.wishes = wishes;
       this.secondsPerWork = 0;
       this.queue = Promise.resolve();
-      this.remote = null;
-      this.pixels = null;
+      this.crew = null;
+      this.pixels = null; // a worker without the network
     }
 
-    // Loads the runtime and the first model and measures the speed: {backend, threads}.
+    // Loads the runtime and the first model and measures the speed: {backend, threads, workers}.
     start() {
       if (!this.started) {
         this.started = this.begin();
@@ -144,70 +157,44 @@
         if (backend === "wasm" || this.wishes.backend) throw error;
         await this.startOn("wasm"); // an adapter that cannot run the network
       }
-      return { backend: this.backend, threads: this.threads };
+      const { threads, workers } = this.settings;
+      return { backend: this.settings.backend, threads, workers };
     }
 
     async startOn(backend) {
-      this.backend = backend;
-      const cores = Math.min(8, navigator.hardwareConcurrency || 1);
-      this.threads = window.crossOriginIsolated ? cores : 1;
+      const optimisation = this.wishes.optimisation || "all";
+      this.settings = { backend, optimisation, ...hands(backend, this.wishes) };
       this.sizes = this.wishes.sizes || SIZES[backend];
-      await this.ready();
       await this.calibrate();
     }
 
-    // A worker with the runtime in it; a new one after one was stopped.
-    async ready() {
-      if (this.remote) return this.remote;
-      const [script, module, binary, ...own] = await Promise.all([
-        unpackedText(`${this.backend}-script`),
-        file(`${this.backend}-module`),
-        file(`${this.backend}-binary`),
-        unpackedText("worker"),
-      ]);
-      const remote = new Remote([script, ...own].join("\n"));
-      this.remote = remote;
-      this.loaded = new Map();
-      await remote.ask("start", {
-        runtime: { module, binary },
-        backend: this.backend,
-        threads: this.threads,
-        optimisation: this.wishes.optimisation || "all",
-        sizes: this.sizes,
-      });
-      return remote;
-    }
-
+    // The workers with a model in them; new ones after some were stopped.
     async load(model) {
-      const remote = await this.ready();
-      if (!this.loaded.has(model)) {
-        const parts = JSON.parse(await file(`model-${model}`));
-        this.loaded.set(
-          model,
-          remote.ask("load", { model, parts: build.parts.map((part, place) => ({ ...part, packed: parts[place] })) }),
-        );
-      }
-      await this.loaded.get(model);
-      return remote;
+      this.crew = this.crew || new Crew(this.settings);
+      await this.crew.load(model);
+      return this.crew;
     }
 
     async calibrate() {
       const model = this.wishes.model || window.srganLive.models[0].name;
-      const image = { width: CALIBRATION, height: CALIBRATION, data: new Uint8ClampedArray(4 * CALIBRATION ** 2) };
-      const remote = await this.load(model);
-      await remote.ask("upscale", { image, model }); // the first run also sets up memory
+      const [width, height] = [CALIBRATION, CALIBRATION];
+      const image = { width, height, data: new Uint8ClampedArray(4 * width * height) };
+      const { shares, total } = srganTiles.schedule(image, build.parts, this.sizes, 1);
+      const crew = await this.load(model);
+      const details = { image, model, grey: false };
+      await crew.upscale(shares, details, () => {}); // the first run also sets up memory
       const start = performance.now();
-      await remote.ask("upscale", { image, model });
-      this.secondsPerWork = (performance.now() - start) / 1000 / this.work(CALIBRATION, CALIBRATION);
+      await crew.upscale(shares, details, () => {});
+      this.secondsPerWork = (performance.now() - start) / 1000 / total;
     }
 
-    work(width, height) {
-      return srganTiles.work({ width, height }, build.parts, this.sizes);
+    schedule(image) {
+      return srganTiles.schedule(image, build.parts, this.sizes, this.settings.workers);
     }
 
     // Seconds for an image of that size, from what has been measured so far.
     estimate(width, height) {
-      return this.secondsPerWork * this.work(width, height);
+      return this.secondsPerWork * this.schedule({ width, height }).longest;
     }
 
     // Jobs run one after the other. Rejects with an AbortError as soon as `signal` says so.
@@ -229,52 +216,70 @@
       const stop = () => this.stop(aborted());
       if (signal) signal.addEventListener("abort", stop, { once: true });
       try {
-        const remote = await this.load(model);
+        const crew = await this.load(model);
         if (signal && signal.aborted) throw aborted();
-        return await this.timed(remote, image, model, onProgress);
+        const tiles = await this.timed(crew, image, model, onProgress);
+        return await this.withAlpha(image, assembled(image, tiles));
       } catch (error) {
-        this.stop(error); // whatever went wrong in it, such as too little memory: the next job gets a new worker
+        this.stop(error); // whatever went wrong, such as too little memory: the next job gets new workers
         throw error;
       } finally {
         if (signal) signal.removeEventListener("abort", stop);
       }
     }
 
-    // Between two reports of the worker, progress is what the measured speed lets expect.
-    async timed(remote, image, model, onProgress) {
-      const total = this.work(image.width, image.height);
+    // Between two reports of the workers, progress is what the measured speed lets expect.
+    async timed(crew, image, model, onProgress) {
+      const { shares, total, longest } = this.schedule(image);
       const start = performance.now();
       const elapsed = () => (performance.now() - start) / 1000;
-      let known = { done: 0, next: 0, at: 0 };
+      const known = shares.map(() => ({ done: 0, next: 0, at: 0 }));
+      const sum = (name) => known.reduce((total, each) => total + each[name], 0);
+      let most = 0;
       const report = () => {
-        const rate = known.done ? known.at / known.done : this.secondsPerWork;
-        const done = known.done + Math.min(0.95 * known.next, (elapsed() - known.at) / rate);
-        onProgress({ done, total, secondsLeft: rate * (total - done) });
+        const speed = sum("done") ? sum("done") / sum("at") : 1 / this.secondsPerWork; // of one worker
+        const expected = known.map(({ done, next, at }) => done + Math.min(0.95 * next, (elapsed() - at) * speed));
+        const left = shares.map(({ work }, worker) => work - expected[worker]);
+        most = Math.max(most, total - left.reduce((sum, each) => sum + each));
+        onProgress({ done: most, total, secondsLeft: Math.max(...left) / speed });
       };
       const clock = setInterval(report, PATIENCE);
       report();
       try {
-        const result = await remote.ask("upscale", { image, model }, (progress) => {
-          known = { ...progress, at: elapsed() };
+        const details = { image, model, grey: isGrey(image.data) };
+        const tiles = await crew.upscale(shares, details, (worker, progress) => {
+          known[worker] = { ...progress, at: elapsed() };
           report();
         });
-        this.secondsPerWork = (this.secondsPerWork + elapsed() / total) / 2;
+        this.secondsPerWork = (this.secondsPerWork + elapsed() / longest) / 2;
         onProgress({ done: total, total, secondsLeft: 0 });
-        return result;
+        return tiles;
       } finally {
         clearInterval(clock);
       }
     }
 
+    async withAlpha(image, result) {
+      if (isOpaque(image.data)) return result;
+      const [{ data }] = await this.onPixels("channel", { image, place: 3 });
+      for (let place = 0; place < data.length; place++) result.data[4 * place + 3] = data[place];
+      return result;
+    }
+
     // Bicubic enlargement by 4, in a worker of its own: it does not wait for the network.
     async bicubic(image) {
-      this.pixels = this.pixels || new Remote(await unpackedText("worker"));
-      return this.pixels.ask("bicubic", { image });
+      const [result] = await this.onPixels("bicubic", { image });
+      return result;
+    }
+
+    async onPixels(task, details) {
+      this.pixels = this.pixels || new srganRemote.Remote(await srganRemote.text("worker"));
+      return this.pixels.ask(task, details);
     }
 
     stop(reason = aborted()) {
-      if (this.remote) this.remote.stop(reason);
-      this.remote = null;
+      if (this.crew) this.crew.stop(reason);
+      this.crew = null;
     }
   }
 
@@ -283,6 +288,6 @@
     models: build.models,
     limit: LARGEST,
     create: (wishes) => new Engine(wishes),
-    receive: (name, content) => received.set(name, content),
+    receive: srganRemote.receive,
   });
 })();

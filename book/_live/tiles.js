@@ -5,6 +5,8 @@
 // the convolutions pad; inside, each part sees as wide a margin as the parts after it still need.
 
 const srganTiles = (() => {
+  const SMALLER = [256, 192, 128, 96, 64];
+
   const grow = ([first, last], margin, side) => [Math.max(0, first - margin), Math.min(side, last + margin)];
 
   // A span in as few pieces as possible of at most `longest`, of about equal lengths.
@@ -26,33 +28,50 @@ const srganTiles = (() => {
 
   const area = ({ rows, columns }) => (rows[1] - rows[0]) * (columns[1] - columns[0]);
 
-  // All runs of parts for an image, in order: {part, input, output} with rectangles in LR pixels. The last part
-  // has the largest maps and a small reach: it works through each tile in cells.
-  function plan(image, parts, settings) {
-    const whole = { rows: [0, image.height], columns: [0, image.width] };
-    return rectangles(whole, settings.tile).flatMap((tile) => planTile(tile, image, parts, settings));
-  }
-
-  function planTile(tile, image, parts, settings) {
+  // All runs of parts for a tile, in order: {part, input, output, work} with rectangles in LR pixels and work in
+  // multiplications. The last part has the largest maps and a small reach: it goes through the tile in cells.
+  function runsFor(tile, image, parts, longest) {
     const last = parts.length - 1;
-    const runs = rectangles(tile, settings.cell).map((output) => ({
-      part: last,
-      input: around(output, parts[last].reach, image),
-      output,
-    }));
+    const run = (part, output) => {
+      const input = around(output, parts[part].reach, image);
+      return { part, input, output, work: parts[part].work * area(input) };
+    };
+    const runs = rectangles(tile, longest).map((cell) => run(last, cell));
     let output = around(tile, parts[last].reach, image);
     for (let part = last - 1; part >= 0; part--) {
-      const input = around(output, parts[part].reach, image);
-      runs.unshift({ part, input, output });
-      output = input;
+      runs.unshift(run(part, output));
+      output = runs[0].input;
     }
     return runs;
   }
 
-  // Multiplications of one run, and of an image.
-  const workOf = (run, parts) => parts[run.part].work * area(run.input);
-  const work = (image, parts, settings) =>
-    plan(image, parts, settings).reduce((sum, run) => sum + workOf(run, parts), 0);
+  const sum = (things) => things.reduce((total, { work }) => total + work, 0);
 
-  return { plan, work, workOf };
+  // The image's tiles, {rectangle, runs, work}, shared out: the heaviest first, each to whom has least to do.
+  function share(image, parts, { tile, cell }, workers) {
+    const whole = { rows: [0, image.height], columns: [0, image.width] };
+    const tiles = rectangles(whole, tile).map((rectangle) => {
+      const runs = runsFor(rectangle, image, parts, cell);
+      return { rectangle, runs, work: sum(runs) };
+    });
+    const shares = Array.from({ length: workers }, () => ({ tiles: [], work: 0 }));
+    for (const next of tiles.sort((one, other) => other.work - one.work)) {
+      const idlest = shares.reduce((least, each) => (each.work < least.work ? each : least));
+      idlest.tiles.push(next);
+      idlest.work += next.work;
+    }
+    const busy = shares.filter(({ work }) => work);
+    return { shares: busy, total: sum(busy), longest: Math.max(...busy.map(({ work }) => work)) };
+  }
+
+  // The shares of several workers, with the tiles with which all are done first: small ones can be shared out
+  // evenly, but their margins are worked on more than once.
+  function schedule(image, parts, settings, workers) {
+    const smaller = workers > 1 ? SMALLER.filter((tile) => tile < settings.tile) : [];
+    return [settings.tile, ...smaller]
+      .map((tile) => share(image, parts, { ...settings, tile }, workers))
+      .reduce((best, each) => (each.longest < best.longest ? each : best));
+  }
+
+  return { schedule };
 })();

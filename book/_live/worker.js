@@ -1,13 +1,12 @@
-// What runs in the Web Worker, after ONNX Runtime (`ort`), tiles.js and bicubic.js: the network, on pixels.
+// What runs in a Web Worker, after ONNX Runtime (`ort`) and bicubic.js: the network, on pixels.
 //
 // Messages in: {id, task, ...}; out: {id, done: result}, {id, failed: text} or, in between, {id, progress: {done, next}}:
 // the work done so far and the work of the run that comes next.
 
 (() => {
   const COLOURS = 3;
-  let settings = null; // {tile, cell} in LR pixels
   let options = null; // of every session
-  const models = new Map(); // name -> [{reach, work, session}]
+  const models = new Map(); // name -> the sessions of its parts
 
   // ------------------------------------------------------------------------------------------- the start
 
@@ -19,22 +18,19 @@
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
-  async function start({ runtime, backend, threads, optimisation, sizes }) {
+  async function start({ runtime, backend, threads, optimisation }) {
     const script = new Blob([await bytesOf(runtime.module)], { type: "text/javascript" });
     ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(script) };
     ort.env.wasm.wasmBinary = await bytesOf(runtime.binary);
     ort.env.wasm.numThreads = threads;
     ort.env.logLevel = "error";
     options = { executionProviders: [backend], graphOptimizationLevel: optimisation };
-    settings = sizes;
   }
 
   async function load({ model, parts }) {
-    const loaded = [];
-    for (const { packed, ...part } of parts) {
-      loaded.push({ ...part, session: await ort.InferenceSession.create(await bytesOf(packed), options) });
-    }
-    models.set(model, loaded);
+    const sessions = [];
+    for (const part of parts) sessions.push(await ort.InferenceSession.create(await bytesOf(part), options));
+    models.set(model, sessions);
   }
 
   // ------------------------------------------------------------------------------- maps, (channels, h, w)
@@ -73,20 +69,13 @@
   }
 
   // Let go of the maps that no later part of this tile reads: each is up to 55 MB.
-  function forget(maps, parts, part) {
-    const later = parts.slice(Math.min(part + 1, parts.length - 1));
-    const needed = new Set(later.flatMap(({ session }) => session.inputNames).concat("lr"));
+  function forget(maps, sessions, part) {
+    const later = sessions.slice(Math.min(part + 1, sessions.length - 1));
+    const needed = new Set(later.flatMap(({ inputNames }) => inputNames).concat("lr"));
     for (const name of Object.keys(maps)) if (!needed.has(name)) delete maps[name];
   }
 
   // ------------------------------------------------------------------------------------------ the image
-
-  function isGrey(data) {
-    for (let place = 0; place < data.length; place += 4) {
-      if (data[place] !== data[place + 1] || data[place] !== data[place + 2]) return false;
-    }
-    return true;
-  }
 
   // RGBA levels to what the network reads: (3, h, w) in [0, 1].
   function unit({ width, height, data }) {
@@ -103,18 +92,20 @@
 
   const toUnit = (value) => (Math.min(1, Math.max(-1, value)) + 1) / 2;
 
-  // Write what the network gave for `run.input`, (3, 4h, 4w) in [-1, 1], into the result, as far as `run.output`
-  // goes. The result's array rounds.
-  function draw(values, run, result, grey) {
+  // Write what the network gave for `run.input`, (3, 4h, 4w) in [-1, 1], into the result of the tile, as far as
+  // `run.output` goes. The result's array rounds.
+  function draw(values, run, tile, result, grey) {
     const scale = srganBicubic.SCALE;
     const [height, width] = sides(run.input).map((side) => scale * side);
     const area = height * width;
     const top = scale * (run.output.rows[0] - run.input.rows[0]);
     const left = scale * (run.output.columns[0] - run.input.columns[0]);
+    const down = scale * (run.output.rows[0] - tile.rows[0]);
+    const across = scale * (run.output.columns[0] - tile.columns[0]);
     const [rows, columns] = sides(run.output).map((side) => scale * side);
     for (let row = 0; row < rows; row++) {
       let source = (top + row) * width + left;
-      let target = 4 * ((scale * run.output.rows[0] + row) * result.width + scale * run.output.columns[0]);
+      let target = 4 * ((down + row) * result.width + across);
       for (let column = 0; column < columns; column++, source++, target += 4) {
         const red = toUnit(values[source]);
         const green = toUnit(values[source + area]);
@@ -123,46 +114,47 @@
         result.data[target] = 255 * (grey ? mean : red);
         result.data[target + 1] = 255 * (grey ? mean : green);
         result.data[target + 2] = 255 * (grey ? mean : blue);
+        result.data[target + 3] = 255;
       }
     }
   }
 
-  function drawAlpha({ width, height, data }, result) {
-    const alpha = data.filter((_, index) => index % 4 === 3);
-    const large = alpha.every((level) => level === 255) ? null : srganBicubic.plane(alpha, width, height);
-    for (let place = 3; place < result.data.length; place += 4) {
-      result.data[place] = large ? large[(place - 3) / 4] : 255;
+  // The tiles of an image: [{rectangle in LR pixels, width, height, data}].
+  async function upscale({ image, model, tiles, grey }, report) {
+    const sessions = models.get(model);
+    const maps = { lr: unit(image) };
+    const results = [];
+    let done = 0;
+    for (const { rectangle, runs } of tiles) {
+      const [height, width] = sides(rectangle).map((side) => srganBicubic.SCALE * side);
+      const result = { rectangle, width, height, data: new Uint8ClampedArray(4 * width * height) };
+      for (const run of runs) {
+        report({ done, next: run.work });
+        await runPart(sessions[run.part], maps, run.input);
+        if (run.part === sessions.length - 1) draw(maps.sr.values, run, rectangle, result, grey);
+        forget(maps, sessions, run.part);
+        done += run.work;
+      }
+      results.push(result);
     }
+    report({ done, next: 0 });
+    return results;
   }
 
-  async function upscale({ image, model }, report) {
-    const parts = models.get(model);
-    const scale = srganBicubic.SCALE;
-    const [width, height] = [scale * image.width, scale * image.height];
-    const result = { width, height, data: new Uint8ClampedArray(4 * width * height) };
-    const grey = isGrey(image.data);
-    const maps = { lr: unit(image) };
-    let done = 0;
-    for (const run of srganTiles.plan(image, parts, settings)) {
-      const next = srganTiles.workOf(run, parts);
-      report({ done, next });
-      await runPart(parts[run.part].session, maps, run.input);
-      if (run.part === parts.length - 1) draw(maps.sr.values, run, result, grey);
-      forget(maps, parts, run.part);
-      done += next;
-    }
-    drawAlpha(image, result);
-    return result;
+  // One channel of an image, enlarged: levels, (4h, 4w).
+  function channel({ image, place }) {
+    const levels = image.data.filter((_, index) => index % 4 === place);
+    return [{ data: srganBicubic.plane(levels, image.width, image.height) }];
   }
 
   // ---------------------------------------------------------------------------------------- the messages
 
-  const tasks = { start, load, upscale, bicubic: ({ image }) => srganBicubic.image(image) };
+  const tasks = { start, load, upscale, channel, bicubic: ({ image }) => [srganBicubic.image(image)] };
 
   self.onmessage = async ({ data: { id, task, ...rest } }) => {
     try {
       const done = await tasks[task](rest, (progress) => self.postMessage({ id, progress }));
-      self.postMessage({ id, done }, done ? [done.data.buffer] : []);
+      self.postMessage({ id, done }, (done || []).map(({ data }) => data.buffer));
     } catch (error) {
       self.postMessage({ id, failed: String((error && error.message) || error) });
     }
