@@ -112,7 +112,8 @@ class Table:
         )
         notes = "".join(f"<p>{cells.html(note)}</p>" for note in self.notes())
         table = f'<table class="table">{rows}</table>'
-        return f'<div style="overflow-x:auto;font-size:.78em">{table}</div>{notes}'
+        scrolled = 'role="region" aria-label="Table" tabindex="0"'  # so that keys can scroll it
+        return f'<div {scrolled} style="overflow-x:auto;font-size:.78em">{table}</div>{notes}'
 
     def __repr__(self):
         return "\n".join([cells.text_table(self.cells()), *self.notes()])
