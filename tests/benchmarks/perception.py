@@ -1,6 +1,6 @@
 """Every model, the authors' pictures, and two ways from SRResNet to SRGAN, on the plane.
 
-    SRGAN_DATA=... python tests/benchmarks/perception.py [--sets Set5] [--vgg FILE] [--side 0] [--fresh]
+    SRGAN_DATA=... python tests/benchmarks/perception.py [--sets Set5] [--paths Set5] [--vgg FILE] [--fresh]
 
 For each image of the sets the results of nearest, bicubic, every shipped model and the authors' SRResNet-MSE
 and SRGAN-VGG54 are set beside the original: PSNR as in the paper (section 3.1) and the measures of
@@ -14,8 +14,9 @@ given and 0 for whole images.
 
 The result is the library's record ``perception`` (``--out`` names another file). Run it again whenever
 weights are shipped: what was measured with the same weights (by hash) and measures is kept, and the file is
-written after each set. From nothing (``--fresh``) it takes about 7 minutes of an idle core with four models,
-half a minute for each further one, and 4 minutes when an end of the path changes.
+written after each set. ``--paths`` leaves the paths of other sets for a later call. From nothing (``--fresh``)
+it takes about 6 minutes of an idle core with four models, half a minute for each further one; when an end of
+the path changes, 4 minutes.
 """
 
 import argparse
@@ -189,14 +190,17 @@ def whole_path(between, ends):
 # ---------------------------------------------------------------------------------------- the record
 
 
-def measure_set(name, old, published, natural, judges, common):
-    """A set's part of the record; what ``old`` holds under the same digests is taken from there."""
+def measure_set(name, old, published, natural, judges, common, with_path=True):
+    """A set's part of the record; what ``old`` holds under the same digests is taken from there.
+
+    Without ``with_path`` a path that would have to be measured is None.
+    """
     pairs, makers = list(pairs_of(name)), methods_of(name, published)
     images = [Path(file).stem for file, _, _ in pairs]
     keys = {method: digest(depends, common, images) for method, (_, depends) in makers.items()}
     keys["path"] = digest([keys[end] for end in ENDS], STEPS)
     wanted = [name for name, key in keys.items() if old.get("keys", {}).get(name) != key]
-    path_wanted = "path" in wanted
+    path_wanted = with_path and "path" in wanted
     between, rows = [], {"HR": [], **{method: [] for method in makers if method in wanted}}
     ends = [sr.load(end) for end in ENDS]
     engines = [load_engine(interpolate(*ends, t)) for t in STEPS[1:-1]] if path_wanted else []
@@ -209,7 +213,11 @@ def measure_set(name, old, published, natural, judges, common):
         print(name, file, "measured:", *wanted, flush=True)
     found = {method: columns(row) for method, row in rows.items()}
     methods = {method: found.get(method) or old["methods"][method] for method in ["HR", *makers]}
-    path = whole_path(between, [rows_of(methods[end]) for end in ENDS]) if path_wanted else old["path"]
+    path = None if "path" in wanted else old["path"]
+    if path_wanted:
+        path = whole_path(between, [rows_of(methods[end]) for end in ENDS])
+    if path is None:
+        del keys["path"]  # so that the next call measures it
     return {"images": images, "methods": methods, "path": path, "keys": keys}
 
 
@@ -229,6 +237,7 @@ def main():
     )
     data = Path(os.environ.get("SRGAN_DATA", ""))
     parser.add_argument("--sets", nargs="+", default=["Set5", "Set14"])
+    parser.add_argument("--paths", nargs="*", help="sets whose path is measured; without it, all of them")
     parser.add_argument("--published", type=Path, default=data / "published", help="the authors' images")
     parser.add_argument("--vgg", default=VGG, help="VGG19 weights (safetensors)")
     parser.add_argument("--side", type=int, default=256, help="pixels that VGG19 sees; 0: whole images")
@@ -259,7 +268,10 @@ def main():
     common = digest(UNITS, photos, vgg_facts, bool(lpips))
     for name in options.sets:
         before = old.get("sets", {}).get(name, {})
-        record["sets"][name] = measure_set(name, before, options.published, natural, judges, common)
+        with_path = options.paths is None or name in options.paths
+        record["sets"][name] = measure_set(
+            name, before, options.published, natural, judges, common, with_path
+        )
         record["seconds"] = round(time.time() - start)  # of the last call, which may have kept a part
         options.out.write_text(json.dumps(record) + "\n", encoding="utf-8")
 
