@@ -14,9 +14,9 @@ given and 0 for whole images.
 
 The result is the library's record ``perception`` (``--out`` names another file). Run it again whenever
 weights are shipped: what was measured with the same weights (by hash) and measures is kept, and the file is
-written after each set. ``--paths`` leaves the paths of other sets for a later call. From nothing (``--fresh``)
-it takes about 6 minutes of an idle core with four models, half a minute for each further one; when an end of
-the path changes, 4 minutes.
+written after each set. ``--paths`` leaves the paths of other sets for a later call. From nothing
+(``--fresh``) it takes about 6 minutes of an idle core with four models, half a minute for each further one;
+when an end of the path changes, 4 minutes.
 """
 
 import argparse
