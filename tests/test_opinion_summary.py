@@ -94,7 +94,8 @@ def test_agreement_tells_who_pressed_at_random(ratings):
 @pytest.mark.parametrize("unit", analyse.UNITS)
 def test_every_choice_is_stated(ratings, unit):
     found = summarise(ratings, unit=unit, level=0.9, repetitions=50)
-    said = found.text() + found.markdown() + " ".join(found.to_dict()["rules"])
+    said = " ".join([found.text(), found.markdown(), *found.to_dict()["rules"]])
+    said = " ".join(said.split())  # lines of the text are wrapped
     for words in ("90%", "raters and images at once", "zeros are left out", "ties share", "(Holm)", unit):
         assert said.count(words) >= 3, words
     assert ("Prefer images" in said) == (unit == "rating")

@@ -88,7 +88,7 @@ def test_a_test_is_planned_with_pages_key_and_instructions(place, capsys):
     }
     assert {path.name for path in (place / "test/pages").iterdir()} == {"ada.html", "ben.html"}
     text = (place / "test/README.txt").read_text()
-    assert "19 to rate by each of 2 raters" in text and "Seed: 4." in text
+    assert "19 pictures to rate by each of 2 raters" in text and "Seed: 4." in text
     assert "keep it from the raters" in capsys.readouterr().out
     for rater in test.raters:
         page = (place / f"test/pages/{rater}.html").read_text()
@@ -137,6 +137,15 @@ def test_the_default_is_what_no_model_has_seen():
     assert test.images == ("chelsea", "coffee")
     examples = {version.image for version in test.key.values() if version.kind == "anchor"}
     assert len(examples) == 3 and examples <= {f"example/{photo.name}" for photo in bundled_photos()}
+
+
+def test_what_is_not_here_and_what_was_trained_on_is_said(capsys):
+    assert rate("plan", "bundled", "--out", "test", "--crop", "16", "--examples", "1") == 0
+    said = capsys.readouterr().err
+    assert "not here: SRCNN, SelfExSR, DRCN, ESPCN, SRResNet-MSE" in said and "in training" in said
+    assert rate("plan", "photos", "--out", "other", "--methods", "bicubic", "HR") == 0
+    said = capsys.readouterr().err
+    assert "not here" not in said and "training" not in said
 
 
 def test_sets_have_names_and_a_method_may_be_missing_in_one(place):
@@ -241,6 +250,7 @@ def test_from_the_raters_files_to_a_result_in_every_form(place, capsys):
     files = [f"result.{kind}" for kind in ("json", "md", "txt", "png", "svg")]
     assert rate("analyse", "test", *(word for name in files for word in ("--save", name))) == 0
     out, problems = capsys.readouterr()
+    out = " ".join(out.split())  # lines are wrapped
     assert problems.count("belongs to ben, not to eve") == 4
     assert "2 raters, 3 images, 5 methods, 30 ratings." in out and "eve (0% rated)" in out
     assert "zeros are left out" in out and "ties share" in out and "p (Holm) is corrected for 10 pairs" in out

@@ -13,7 +13,7 @@ from PIL import Image
 
 from srgan_lib.errors import SrganError
 from srgan_lib.opinion import page as pages
-from srgan_lib.opinion.page import write_page, write_pages
+from srgan_lib.opinion.page import embedded, write_page, write_pages
 from srgan_lib.opinion.plan import plan
 from srgan_lib.opinion.ratings import read_ratings
 
@@ -236,6 +236,37 @@ def test_the_same_page_in_two_windows_loses_nothing(browser, path):
         shown(two)
         one.wait_for_function("document.getElementById('place').textContent === '5 of 14'")
     context.close()
+
+
+def test_scores_can_be_deleted_from_the_browser_when_all_is_done(browser, tmp_path):
+    test = plan(["x"], ["a", "b"], ["ada"], seed=0)
+    path = write_page(test, "ada", tmp_path / "ada.html", picture)
+    context = browser.new_context()
+    with rating(browser, path, context=context) as (page, _):
+        page.click("#start")
+        press(page, "1")
+        press(page, "5")
+        page.wait_for_selector("#end:visible")
+        page.reload()
+        page.wait_for_selector("#end:visible")  # what is done stays done
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.click("#forget")
+        page.reload()
+        page.wait_for_selector("#intro:visible")
+    context.close()
+
+
+def test_in_another_page_it_works_and_leaves_the_focus_alone(browser, path, tmp_path):
+    host = tmp_path / "host.html"
+    host.write_text(f"<title>x</title><input id=own autofocus>{embedded(path, 500).data}")
+    with rating(browser, host) as (page, faults):
+        frame = page.frame_locator("iframe[title='Rating pictures']")
+        frame.locator("#start").wait_for()
+        assert page.evaluate("document.activeElement.id") == "own"
+        frame.locator("#start").click()
+        frame.locator("#seen").click()
+        frame.locator("#stage[aria-busy='false'] img").wait_for()
+        assert frame.locator("#place").text_content() in ("1 of 14", "2 of 14") and not faults
 
 
 # ----------------------------------------------------------------------------------------- blind

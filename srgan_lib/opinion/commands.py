@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sys
 from pathlib import Path
 
 from srgan_lib.errors import SrganError, unknown_name
@@ -11,7 +12,7 @@ PLAN, PAGES, RATINGS, README = "plan.json", "pages", "ratings", "README.txt"
 SHOWN = 20  # problems of the CSV files that are printed; all are with --problems
 HELD_OUT = "held-out"
 INSTRUCTIONS = """\
-An opinion test: {images}, {methods} versions of each, {items} to rate by each of {raters}.
+An opinion test: {images}, {methods} methods, {items} pictures to rate by each of {raters}.
 
 1. Give each rater their page from {pages}/. It opens in any browser, without a network.{beside}
 2. Each rater saves a file ratings-NAME.csv at the end. Put these files into {ratings}/.
@@ -46,7 +47,20 @@ def plan(options):
     print(f"{folder / README} says what to do; {folder / PLAN} holds the key: keep it from the raters")
     for path in pages:
         print(f"{path}  {_megabytes(path)}")
+    _note(photos, methods, options.methods)
     return 0
+
+
+def _note(photos, methods, chosen):
+    """What a reader of the result should know, on stderr."""
+    from srgan_lib.data.sources import bundled_photos
+    from srgan_lib.opinion.versions import TWELVE
+
+    missing = [name for name in TWELVE if name not in methods]
+    if missing and not chosen:
+        print(f"not here: {', '.join(missing)}; --methods NAME=FOLDER adds result images", file=sys.stderr)
+    if {photo.path for photo in bundled_photos()} & {photo.path for photo in photos.values()}:
+        print("the shipped models may have seen the bundled photos in training: rate others", file=sys.stderr)
 
 
 def _examples(options, photos):
@@ -132,8 +146,6 @@ def _rating_files(place, given):
 
 def _tell(problems, every):
     """The lines that were left out, on stderr."""
-    import sys
-
     shown = problems if every else problems[:SHOWN]
     for problem in shown:
         print(f"srgan: {problem}", file=sys.stderr)
