@@ -204,6 +204,38 @@ def test_several_workers_where_it_is_not(browser, server):
     assert done == sorted(done) and done[-1] == told["progress"][-1]["total"]
 
 
+def test_one_worker_goes_on_where_several_fail(browser, server):
+    image = photo(12, 9)
+    with opened(browser, server.page) as (page, _):
+        wishes = {"backend": "wasm", "workers": 2}
+        page.evaluate(
+            "async (wishes) => { window.engine = srganLive.create(wishes); await engine.start(); }", wishes
+        )
+        page.evaluate("""() => {
+            const { ask } = srganRemote.Remote.prototype;
+            srganRemote.Remote.prototype.ask = function (task, ...rest) {
+                const fails = task === "upscale" && engine.settings.workers > 1;
+                return fails ? Promise.reject(new Error("out of memory")) : ask.call(this, task, ...rest);
+            };
+        }""")
+        found, _ = run(page, image)
+    assert_same(found, as_python(image))
+
+
+def test_a_failure_is_told_and_the_next_job_works(browser, server):
+    image = photo(5, 6)
+    with opened(browser, server.page) as (page, _):
+        failed = page.evaluate("""async () => {
+            window.engine = srganLive.create({ backend: "wasm", workers: 1 });
+            const image = { width: 4, height: 4, data: new Uint8ClampedArray(64) };
+            const job = engine.upscale(image, { model: "no-such-model" });
+            return job.then(() => null, (error) => error.message);
+        }""")
+        found, _ = run(page, image)
+    assert "model-no-such-model.js could not be loaded" in failed
+    assert_same(found, as_python(image))
+
+
 def test_cancelling_is_prompt_and_leaves_a_working_engine(browser, server):
     with opened(browser, server.page) as (page, faults):
         told = page.evaluate(ABORT)

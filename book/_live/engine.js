@@ -9,7 +9,8 @@
   const CALIBRATION = 32; // side of the image that the speed is first measured with
   const PATIENCE = 250; // milliseconds from one report of progress to the next
   const MOST_THREADS = 8;
-  const MOST_WORKERS = 4; // where threads are refused: each takes up to 500 MB
+  const MOST_WORKERS = 4; // where threads are refused; a worker takes 100 to 400 MB
+  const SMALL_MEMORY = 4; // GB; then two workers at most
   const SIZES = {
     wasm: { tile: 384, cell: 128 },
     webgpu: { tile: 384, cell: 128 },
@@ -47,13 +48,14 @@
     return !(adapter.isFallbackAdapter || info.isFallbackAdapter); // imitated by the processor: slower than WASM
   }
 
-  // How many threads of one worker or, as most servers do not allow those, how many workers. Half of the
-  // processor's threads: the others share its cores with them.
+  // How many threads of one worker or, as most servers do not allow those, how many workers. Of many logical
+  // processors half: two of them share a core.
   function hands(backend, wishes) {
-    const cores = Math.max(1, Math.floor((navigator.hardwareConcurrency || 1) / 2));
-    const several = backend === "wasm" && !window.crossOriginIsolated;
-    const threads = window.crossOriginIsolated ? wishes.threads || Math.min(MOST_THREADS, cores) : 1;
-    return { threads, workers: wishes.workers || (several ? Math.min(MOST_WORKERS, cores) : 1) };
+    const logical = navigator.hardwareConcurrency || 1;
+    const cores = Math.max(Math.min(2, logical), Math.floor(logical / 2));
+    if (window.crossOriginIsolated) return { threads: wishes.threads || Math.min(MOST_THREADS, cores), workers: 1 };
+    const most = navigator.deviceMemory <= SMALL_MEMORY ? 2 : MOST_WORKERS;
+    return { threads: 1, workers: wishes.workers || (backend === "wasm" ? Math.min(most, cores) : 1) };
   }
 
   // Workers that hold the runtime and the same models.
@@ -221,11 +223,13 @@
         const tiles = await this.timed(crew, image, model, onProgress);
         return await this.withAlpha(image, assembled(image, tiles));
       } catch (error) {
-        this.stop(error); // whatever went wrong, such as too little memory: the next job gets new workers
-        throw error;
+        this.stop(error); // whatever went wrong, the next job gets new workers
+        if (error.name === "AbortError" || this.settings.workers === 1) throw error;
       } finally {
         if (signal) signal.removeEventListener("abort", stop);
       }
+      this.settings.workers = 1; // perhaps there is too little memory for several
+      return this.run(image, model, onProgress, signal);
     }
 
     // Between two reports of the workers, progress is what the measured speed lets expect.

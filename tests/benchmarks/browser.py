@@ -42,6 +42,7 @@ from srgan_lib.images import imresize
 from srgan_lib.inference import FastGenerator
 
 MODEL = "srgan-vgg54"
+SHARED_SIDE = 256
 RECORD = ROOT / "srgan_lib/records/browser.json"
 SOFTWARE_ADAPTER = ["--use-webgpu-adapter=swiftshader", "--use-vulkan=swiftshader"]
 PAGE = """<!doctype html><meta charset="utf-8"><title>Engine</title><link rel="icon" href="data:,">
@@ -104,6 +105,7 @@ def write_site(folder, graph, storages):
         live_model.write_script(live, f"model-{name}", json.dumps(texts))
     models = [{"name": name, "label": name, "t": 1} for name in storages]
     facts = {"models": models, "parts": [live_model.measured(part) for part in parts]}
+    (live / "models.json").write_text(json.dumps(facts), encoding="utf-8")
     live_model.write_page_scripts(live, None, facts)
     (folder / "page.html").write_text(PAGE, encoding="utf-8")
 
@@ -138,7 +140,7 @@ class Engine:
         self.model = wishes.get("model", "float16")
 
     def __call__(self, image):
-        """(result ``uint8`` (4h, 4w, 3), seconds of the processor)."""
+        """(result ``uint8`` (4h, 4w, 3), seconds of the processor, seconds on the wall)."""
         side = len(image)
         opaque = np.dstack([image, np.full((side, side), 255, np.uint8)])
         data = base64.b64encode(opaque.tobytes()).decode()
@@ -146,7 +148,7 @@ class Engine:
         told = self.page.evaluate(UPSCALE, {"data": data, "side": side, "model": self.model})
         took = self.browser.processor_seconds() - before
         result = np.frombuffer(base64.b64decode(told["data"]), np.uint8)
-        return result.reshape(4 * side, 4 * side, 4)[..., :3], took
+        return result.reshape(4 * side, 4 * side, 4)[..., :3], took, told["seconds"]
 
     def close(self):
         self.page.close()
@@ -174,27 +176,29 @@ def timed_native(way):
     def run(image):
         lr = to_unit(image).unsqueeze(0)
         with torch.inference_mode():
-            start = time.process_time()
+            start = time.process_time(), time.perf_counter()
             result = way(lr)
-            took = time.process_time() - start
-        return from_signed(result)[0], took
+            took = time.process_time() - start[0], time.perf_counter() - start[1]
+        return from_signed(result)[0], *took
 
     return run
 
 
 def in_turns(ways, image, rounds):
-    """Best seconds per LR megapixel of each way, and by how many levels its pixels differ from the first's."""
+    """Best seconds per LR megapixel of each way, and how many levels its pixels are off the first's."""
     megapixels = image.shape[0] * image.shape[1] / 1e6
-    times, results = {name: [] for name in ways}, {}
+    times, walls, results = {name: [] for name in ways}, {name: [] for name in ways}, {}
     for _ in range(rounds):
         for name, way in ways.items():
-            results[name], took = way(image)
+            results[name], took, on_the_wall = way(image)
             times[name].append(took / megapixels)
+            walls[name].append(on_the_wall / megapixels)
     reference = next(iter(results.values())).astype(int)
     return {
         name: {
             "seconds_per_megapixel": round(min(times[name]), 1),
             "rounds": [round(value, 1) for value in times[name]],
+            "on_the_wall": round(min(walls[name]), 1),
             "largest_difference": int(np.abs(results[name] - reference).max()),
             "share_that_differs": round(float((results[name] != reference).mean()), 5),
         }
@@ -215,8 +219,8 @@ def sweep(browser, address, image, rounds):
         **{f"tile {tile}": {"sizes": {**usual, "tile": tile}} for tile in (48, 96)},
         **{f"cell {cell}": {"sizes": {**usual, "cell": cell}} for cell in (16, 32, 64, 256)},
     }
-    ways = {name: browser.engine(page, backend="wasm", **wish) for name, wish in wishes.items()}
-    ways["rearranged last"] = browser.engine(f"{address}/plain/page.html", backend="wasm")
+    ways = {name: browser.engine(page, backend="wasm", workers=1, **wish) for name, wish in wishes.items()}
+    ways["rearranged last"] = browser.engine(f"{address}/plain/page.html", backend="wasm", workers=1)
     found = in_turns(ways, image, rounds)
     for engine in ways.values():
         engine.close()
@@ -270,7 +274,7 @@ def measure(options, folder):
         browser = Browser(playwright, arguments)
         ways = {name: timed_native(way) for name, way in native_ways(network).items()}
         page = f"{address}/arranged/page.html"
-        ways["browser, WASM"] = engine = browser.engine(page, backend="wasm")
+        ways["browser, WASM"] = engine = browser.engine(page, backend="wasm", workers=1)
         if options.webgpu:
             ways["browser, WebGPU"] = browser.engine(page, backend="webgpu")
         side = {"side": options.side, "rounds": options.rounds}
@@ -281,14 +285,24 @@ def measure(options, folder):
             "ways": in_turns(ways, image, options.rounds),
         }
         fast = result["ways"]["pytorch, fast"]["seconds_per_megapixel"]
+        parts = json.loads((folder / "arranged/live/models.json").read_text())["parts"]
+        work = result["multiplications_per_pixel"] = sum(part["work"] for part in parts)
         for way in result["ways"].values():
             way["to_fast"] = round(way["seconds_per_megapixel"] / fast, 2)
+            way["multiplications_per_nanosecond"] = round(work / way["seconds_per_megapixel"] / 1e3, 1)
         result["start"] = {name: value for name, value in engine.started.items() if name != "backend"}
         result["weight"] = weights_of_files(folder)
         engine.close()
         result["settings"] = sweep(browser, address, image, options.rounds)
+        result["workers"] = workers(browser, page)
         browser.browser.close()
     return result
+
+
+def workers(browser, page):
+    """One worker and two, at a size at which tiles can be shared out: the clock on the wall counts."""
+    ways = {f"{count}": browser.engine(page, backend="wasm", workers=count) for count in (1, 2)}
+    return {"side": SHARED_SIDE, **in_turns(ways, photo(SHARED_SIDE), 2)}
 
 
 def main():
