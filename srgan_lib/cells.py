@@ -35,8 +35,11 @@ def opinion(scores):
 
 
 def markdown_table(lines):
-    """Lines of cells as a table in Markdown, the first line its head, numbers to the right."""
-    head, *lines = ([for_markdown(cell) for cell in line] for line in lines)
+    """Lines of cells as a table in Markdown, the first line its head, numbers to the right.
+
+    As in ``text_table``, "not measured (a)" stands once in a line and then "(a)".
+    """
+    head, *lines = ([for_markdown(cell) for cell in _without_repetition(line)] for line in lines)
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
 

@@ -61,8 +61,8 @@ class Row:
 class Table:
     """Rows that a notebook shows as a table, and ``print`` as text.
 
-    ``full`` adds two columns of ours to which the paper has no PSNR or SSIM: SSIM with the usual Gaussian
-    window, and opinions.
+    ``full`` adds what the paper does not print: SSIM with the usual Gaussian window, and, where there are any,
+    opinions of ours.
     """
 
     def __init__(self, rows, full=False):
@@ -70,7 +70,8 @@ class Table:
 
     def cells(self, of=None):
         """The table as lists of strings, the head first; ``of`` is the one test set that is wanted."""
-        gaussian, opinion = (["Gaussian SSIM, ours"], ["MOS, ours"]) if self.full else ([], [])
+        gaussian = ["Gaussian SSIM"] if self.full else []
+        opinion = ["MOS, ours"] if self.has_opinions() else []
         head = ["", "PSNR, paper", "ours", "difference", "SSIM, paper", "ours", "difference", *gaussian]
         lines = [[*head, "MOS, paper", *opinion]]
         for row in self.rows:
@@ -83,13 +84,21 @@ class Table:
         """The names of the test sets, in the paper's order."""
         return list(dict.fromkeys(row.set for row in self.rows))
 
+    def has_opinions(self):
+        """Whether there is an opinion of ours to show, of one of the rows at least."""
+        return self.full and any(row.opinion for row in self.rows)
+
+    def silences(self):
+        """The reasons for which rows have no opinion of ours."""
+        return list(dict.fromkeys(row.silence for row in self.rows if not row.opinion))
+
     def reasons(self):
         """{reason: the methods for which nothing was measured, for that reason}."""
         found = {}
         for row in self.rows:
             if not row.ours and row.method not in found.setdefault(row.source, []):
                 found[row.source].append(row.method)
-        for row in self.rows if self.full else ():
+        for row in self.rows if self.has_opinions() else ():
             if not row.opinion:
                 found[row.silence] = ["MOS, ours"]
         return found
@@ -97,10 +106,13 @@ class Table:
     def notes(self):
         """The reasons as sentences, with the letters that stand in the table."""
         letters = self._letters()
-        return [
+        notes = [
             f"({letters[reason]}) {', '.join(methods)}: {reason}."
             for reason, methods in self.reasons().items()
         ]
+        if self.full and not self.has_opinions():
+            notes += [f"MOS, ours: {NOT_MEASURED}: {reason}." for reason in self.silences()]
+        return notes
 
     def markdown(self):
         """The table in Markdown, the reasons below it."""
@@ -128,7 +140,7 @@ class Table:
         line += [cells.number(row.ours["ssim-gaussian"], 4) if row.ours else absent] if self.full else []
         line += [cells.printed_opinion(row.printed)]
         silent = f"{NOT_MEASURED} ({letters.get(row.silence)})"
-        return line + ([cells.opinion(row.opinion) if row.opinion else silent] if self.full else [])
+        return line + ([cells.opinion(row.opinion) if row.opinion else silent] if self.has_opinions() else [])
 
     def _letters(self):
         return dict(zip(self.reasons(), ascii_lowercase, strict=False))

@@ -71,9 +71,8 @@ def page(report):
 
 def _table_section(table, title):
     found = [f"<h2>{escape(title)}</h2>"]
-    silences = list(dict.fromkeys(row.silence for row in table.rows if not row.opinion))
-    if silences:
-        reasons = "; or: ".join(map(html, silences))
+    if table.silences():
+        reasons = "; or: ".join(map(html, table.silences()))
         found.append(f'<p class="soft">MOS, ours: where it says {NOT_MEASURED}, {reasons}.</p>')
     groups = "".join(f'<th class="group" colspan="{width}">{name}</th>' for name, width in GROUPS)
     names = "".join(f"<th>{name}</th>" for name in NAMES)

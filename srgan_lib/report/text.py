@@ -12,7 +12,7 @@ def text(report):
     for name, title in TITLES.items():
         table = report.table(name)
         said.append(title)
-        said += [text_table([[of, *HEAD], *rows]) for of, _, rows in parts(table)]
+        said += [text_table([[of, *HEAD[: len(rows[0]) - 1]], *rows]) for of, _, rows in parts(table)]
         said.append("\n".join(table.notes()))
     if report.opinions:
         said += ["Opinions", text_table(report.opinion_lines()), report.opinion_facts()]
