@@ -343,6 +343,16 @@ def test_people_and_simulated_raters_do_not_mix(place, capsys):
     assert "method in this test" in fails(capsys, "simulate", "test", "--quality", "SRCNN=3")
 
 
+def test_a_result_of_another_photo_with_a_longer_name_is_not_taken(place):
+    for folder in ("photos", "results"):
+        save_image(photo(9), place / folder / "cat_2.png")
+    (place / "results/cat_x4.png").unlink()
+    make = Versions(photos_to_rate("photos"), read_methods(["SelfExSR=results"]))
+    assert make.of("cat_2") == ["SelfExSR"]
+    with pytest.raises(SrganError, match="no result of SelfExSR for cat;"):
+        make.of("cat")
+
+
 def test_a_photo_is_never_read_from_its_thumbnail(place):
     """Photos of any mode: grey, with transparency, odd sides."""
     Image.fromarray(photo(1, 41, 43)).convert("LA").save(place / "photos/odd.png")

@@ -428,6 +428,21 @@ def test_above_the_limit_one_line_says_what_to_do_and_beside_the_page_works(
         assert "cannot be shown" in page.inner_text("#notice")
 
 
+def test_a_rater_with_an_unusual_name(browser, tmp_path):
+    test = plan(["x"], ["a", "b"], ["Zoë K-1"], seed=0)
+    (path,) = write_pages(test, tmp_path / "pages", picture, beside=True)
+    with rating(browser, path) as (page, faults):
+        page.click("#start")
+        press(page, "1")
+        press(page, "5")
+        page.wait_for_selector("#end:visible")
+        download = exported(page)
+        assert download.suggested_filename == "ratings-Zoë K-1.csv" and not faults
+        download.save_as(tmp_path / "r.csv")
+    found = read_ratings(tmp_path / "r.csv", test)
+    assert sorted(found.scores.values()) == [1, 5] and not found.problems
+
+
 def test_what_is_no_picture_is_refused(test_plan, tmp_path):
     for wrong in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3))):
         with pytest.raises(SrganError, match="must be uint8"):

@@ -93,16 +93,16 @@ class Versions:
         return [name for name, source in self.methods.items() if self._has(image, name, source)]
 
     def _has(self, image, method, source):
-        if not (isinstance(source, Path) and holds_images(source)) or _find(source, image):
+        if not (isinstance(source, Path) and holds_images(source)) or self._find(source, image):
             return True
         alike = [other for other in self.photos if _set_of(other) == _set_of(image)]
-        if any(_find(source, other) for other in alike) or not _set_of(image):
+        if any(self._find(source, other) for other in alike) or not _set_of(image):
             name = image.rpartition("/")[2]
             raise SrganError(f"{source}: no result of {method} for {image}; name it {name}.png")
         return False
 
     def _result(self, image, folder, shape):
-        path = _find(folder, image)
+        path = self._find(folder, image)
         result = read_rgb(path)
         sizes = [shape[:2], tuple(side - side % SCALE for side in shape[:2])]
         if result.shape[:2] not in sizes:
@@ -110,15 +110,16 @@ class Versions:
             raise SrganError(f"{path}: is {found}, its original {shape[1]}x{shape[0]}; give it that size")
         return crop_to_multiple(result, SCALE)
 
+    def _find(self, folder, image):
+        """The result of ``image``, or None: ``Set5/baby.png``, ``baby.png``, ``baby_x4.png`` ..."""
+        set_name, _, name = image.rpartition("/")
+        path = result_path(str(folder), set_name, name)
+        others = {other.rpartition("/")[2] for other in self.photos} - {name}
+        return None if path and path.stem in others else path  # "cat_2" is no result of "cat"
+
 
 def _set_of(image):
     return image.rpartition("/")[0]
-
-
-def _find(folder, image):
-    """The result image of ``image``, or None: ``Set5/baby.png``, ``baby.png``, ``baby_x4.png`` ..."""
-    set_name, _, name = image.rpartition("/")
-    return result_path(str(folder), set_name, name)
 
 
 def _middle(height, width, crop):
