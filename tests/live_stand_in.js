@@ -26,7 +26,7 @@ window.standIn = { seconds: 0, estimate: 1 };
   const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
   const engine = {
-    start: async () => ({ backend: "wasm", threads: 1 }),
+    start: async () => ({ backend: "wasm", threads: 1, workers: 1 }),
     estimate: () => window.standIn.estimate,
     bicubic: async (image) => repeated(image, 0),
     async upscale(image, { model, onProgress, signal }) {

@@ -56,6 +56,7 @@
     /* Show one of the states of the work, "ask", "running" or "took", or none. */
     only(state) {
       for (const name of ["ask", "running", "took"]) this.parts[name].hidden = name !== state;
+      this.results.allowSteps(state !== "running");
     }
 
     complain(sentence) {

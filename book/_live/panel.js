@@ -117,9 +117,11 @@ window.srganPage = window.srganPage || {};
     return seconds < 3600 ? `about ${Math.round(seconds / 60)} minutes` : `about ${(seconds / 3600).toFixed(1)} hours`;
   }
 
-  function backend({ backend: name, threads }) {
+  /* Where the engine computes, from what its start says: it has threads in one worker, or several workers. */
+  function backend({ backend: name, threads, workers }) {
     if (name === "webgpu") return "on the graphics card (WebGPU)";
-    return `on the processor (WebAssembly, ${threads === 1 ? "one thread" : `${threads} threads`})`;
+    const count = threads * workers;
+    return `on the processor (WebAssembly, ${count === 1 ? "one thread" : `${count} threads`})`;
   }
 
   /* What stands in the model's place where it is not there. */

@@ -87,6 +87,11 @@ window.srganPage = window.srganPage || {};
       else this.choose("right", MIXED);
     }
 
+    /* One thing is computed at a time. */
+    allowSteps(allowed) {
+      for (const step of this.steps) step.disabled = !allowed;
+    }
+
     takeStep(model) {
       if (this.found.has(model.name)) this.choose("right", model.name);
       else this.compute(model);
