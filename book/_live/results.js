@@ -16,6 +16,7 @@ window.srganPage = window.srganPage || {};
       this.between = models.filter(({ t }) => t > 0 && t < 1);
       this.viewer = new Viewer(parts.stage, () => this.onView());
       this.found = new Map(); // name -> {label, picture, canvas}
+      this.downloads = new Map(); // name -> its button
       this.listen();
     }
 
@@ -42,6 +43,8 @@ window.srganPage = window.srganPage || {};
     /* Begin with a photo's picture and its bicubic enlargement. */
     begin(stem, picture, bicubic) {
       this.found.clear();
+      this.downloads.clear();
+      this.parts.downloads.replaceChildren();
       this.stem = stem;
       this.transparent = !png.kind(picture).opaque;
       this.chosen = { left: PIXELS, right: BICUBIC };
@@ -153,10 +156,12 @@ window.srganPage = window.srganPage || {};
     }
 
     showDownloads() {
-      const names = this.names.filter((name) => name !== PIXELS);
-      this.parts.downloads.replaceChildren(
-        ...names.map((name) => panel.button(this.layer(name).label, (event) => this.save(name, event.target))),
-      );
+      for (const name of this.names.filter((name) => name !== PIXELS)) {
+        if (!this.downloads.has(name)) this.downloads.set(name, panel.button("", () => this.save(name)));
+        this.downloads.get(name).textContent = this.layer(name).label;
+      }
+      const buttons = [...this.downloads.values()];
+      this.parts.downloads.append(...buttons.filter((button) => !button.isConnected)); // the others keep the focus
     }
 
     /* Zoom and border as the controls show them, and the stage's description in words. */
@@ -179,14 +184,12 @@ window.srganPage = window.srganPage || {};
       return photos.mixed(a, b, this.share);
     }
 
-    async save(name, pressed) {
-      pressed.disabled = true;
+    async save(name) {
       const blob = await png.write(this.picture(name)), address = URL.createObjectURL(blob);
       const suffix = name === MIXED ? `mixed-${Math.round(100 * this.share)}` : name;
       const link = Object.assign(document.createElement("a"), { href: address, download: `${this.stem}_x4_${suffix}.png` });
       link.click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it in its own time
-      pressed.disabled = false;
     }
   }
 
@@ -195,7 +198,12 @@ window.srganPage = window.srganPage || {};
   }
 
   function fillSelect(select, options, chosen) {
-    select.replaceChildren(...options.map(({ name, label }) => new Option(label, name, false, name === chosen)));
+    options.forEach(({ name, label }, i) => {
+      const option = select.options[i] || select.appendChild(new Option());
+      Object.assign(option, { value: name, textContent: label });
+    });
+    select.length = options.length;
+    select.value = chosen;
   }
 
   window.srganPage.Results = Results;
