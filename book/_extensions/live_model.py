@@ -33,6 +33,7 @@ WORKER = ("bicubic.js", "worker.js")  # joined, in this order, behind ONNX Runti
 ENGINE = ("tiles.js", "remote.js", "engine.js")
 UI = ("png.js", "photo.js", "viewer.js", "crop.js", "panel.js", "results.js", "page.js")  # in this order
 EXAMPLES = "examples.js"
+CATALOGUE = "models.json"
 
 RUNTIME = Package(
     "onnxruntime-web",
@@ -118,7 +119,7 @@ def runtime(cache, registry=None):
 
 
 def models(cache):
-    """The cached folder of the models: a script each, and ``models.json`` for the catalogue.
+    """The cached folder of the models: a script each, and what the catalogue says of them.
 
     Raises ``LookupError``, in one line, where they cannot be made.
     """
@@ -154,7 +155,7 @@ def write_models(folder):
         write_script(folder, f"model-{entry['name']}", json.dumps(texts))
         catalogue.append({**entry, "bytes": sum(map(len, texts))})
     facts = {"models": catalogue, "parts": [measured(part) for part in parts]}
-    (folder / "models.json").write_text(json.dumps(facts), encoding="utf-8")
+    (folder / CATALOGUE).write_text(json.dumps(facts), encoding="utf-8")
 
 
 def entry_of(t):
@@ -201,8 +202,9 @@ def measured(part):
 
 def write_page_scripts(folder, missing, facts):
     """Write the sources of the page and the catalogue, which says what there is."""
-    for source in [*SOURCES.glob("*.js"), *SOURCES.glob("*.css"), *SOURCES.glob("*.txt")]:
-        shutil.copyfile(source, folder / source.name)
+    for source in SOURCES.iterdir():
+        if source.name not in WORKER:
+            shutil.copyfile(source, folder / source.name)
     write_script(folder, "worker", packed("\n".join(map(_text, WORKER)).encode()))
     catalogue = {"missing": missing, **facts}
     text = f"window.srganLiveBuild = {json.dumps(catalogue)};\n"
@@ -224,9 +226,10 @@ def collected(target, cache, registry=None):
     target.mkdir(parents=True)
     facts, missing = {"models": [], "parts": []}, None
     try:
-        for made in (runtime(cache, registry), models(cache)):
-            shutil.copytree(made, target, dirs_exist_ok=True)
-        facts = json.loads((target / "models.json").read_text(encoding="utf-8"))
+        made = runtime(cache, registry), models(cache)
+        for folder in made:
+            shutil.copytree(folder, target, ignore=shutil.ignore_patterns(CATALOGUE), dirs_exist_ok=True)
+        facts = json.loads((made[1] / CATALOGUE).read_text(encoding="utf-8"))
     except LookupError as error:
         missing = f"The live model is missing: when this book was built it could not be had ({error})."
     write_page_scripts(target, missing, facts)

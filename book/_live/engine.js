@@ -6,14 +6,15 @@
 (() => {
   const SCALE = 4;
   const LARGEST = 1000000; // pixels; 16 times as many are the most that a canvas may have on phones
-  const CALIBRATION = 32; // side of the image that the speed is first measured with
   const PATIENCE = 250; // milliseconds from one report of progress to the next
   const MOST_THREADS = 8;
   const MOST_WORKERS = 4; // where threads are refused; a worker takes 100 to 400 MB
   const SMALL_MEMORY = 4; // GB; then two workers at most
+  // Sides in LR pixels: of the largest tiles and cells (srgan_lib/records/browser.json holds what others cost), and
+  // of the image that the speed is first measured with: a graphics processor wants more to do.
   const SIZES = {
-    wasm: { tile: 384, cell: 128 },
-    webgpu: { tile: 384, cell: 128 },
+    wasm: { tile: 384, cell: 128, calibration: 32 },
+    webgpu: { tile: 384, cell: 128, calibration: 128 },
   };
   // (module (func (result v128) i32.const 0 i8x16.splat))
   const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
@@ -166,7 +167,7 @@
     async startOn(backend) {
       const optimisation = this.wishes.optimisation || "all";
       this.settings = { backend, optimisation, ...hands(backend, this.wishes) };
-      this.sizes = this.wishes.sizes || SIZES[backend];
+      this.sizes = { ...SIZES[backend], ...this.wishes.sizes };
       await this.calibrate();
     }
 
@@ -179,7 +180,7 @@
 
     async calibrate() {
       const model = this.wishes.model || window.srganLive.models[0].name;
-      const [width, height] = [CALIBRATION, CALIBRATION];
+      const [width, height] = [this.sizes.calibration, this.sizes.calibration];
       const image = { width, height, data: new Uint8ClampedArray(4 * width * height) };
       const { shares, total } = srganTiles.schedule(image, build.parts, this.sizes, 1);
       const crew = await this.load(model);

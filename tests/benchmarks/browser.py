@@ -209,15 +209,14 @@ def in_turns(ways, image, rounds):
 def sweep(browser, address, image, rounds):
     """Each setting of the engine changed alone."""
     page = f"{address}/arranged/page.html"
-    usual = {"tile": 384, "cell": 128}  # engine.js
     wishes = {
         "as it is": {},
         "weights float32": {"model": "float32"},
         "optimisation disabled": {"optimisation": "disabled"},
         "optimisation basic": {"optimisation": "basic"},
         "optimisation extended": {"optimisation": "extended"},
-        **{f"tile {tile}": {"sizes": {**usual, "tile": tile}} for tile in (48, 96)},
-        **{f"cell {cell}": {"sizes": {**usual, "cell": cell}} for cell in (16, 32, 64, 256)},
+        **{f"tile {tile}": {"sizes": {"tile": tile}} for tile in (48, 96)},
+        **{f"cell {cell}": {"sizes": {"cell": cell}} for cell in (16, 32, 64, 256)},
     }
     ways = {name: browser.engine(page, backend="wasm", workers=1, **wish) for name, wish in wishes.items()}
     ways["rearranged last"] = browser.engine(f"{address}/plain/page.html", backend="wasm", workers=1)
