@@ -161,6 +161,11 @@ def test_sets_have_names_and_a_method_may_be_missing_in_one(place):
     assert list(photos) == ["Set5/a", "Set5/b", "BSD100/a", "BSD100/b"]
     make = Versions(photos, read_methods(["bicubic", "DRCN=drcn"]))
     assert make.of("Set5/b") == ["bicubic", "DRCN"] and make.of("BSD100/b") == ["bicubic"]
+    pattern = Versions(photos, read_methods(["bicubic", "DRCN=drcn/{set}"]))
+    assert pattern.of("Set5/b") == ["bicubic", "DRCN"] and pattern.of("BSD100/b") == ["bicubic"]
+    assert (pattern("Set5/b", "DRCN") == photo(6)).all()
+    with pytest.raises(SrganError, match=r"no result of DRCN for Set5/a"):
+        Versions(photos, read_methods(["DRCN=none/{set}"])).of("Set5/a")
     (place / "drcn/Set5/b.png").unlink()
     with pytest.raises(SrganError, match=r"no result of DRCN for Set5/b; name it b\.png"):
         make.of("Set5/b")

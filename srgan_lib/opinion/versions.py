@@ -64,11 +64,18 @@ def photos_to_rate(*sources):
 
 
 @dataclass(frozen=True)
+class Results:
+    """Result images of another program: a folder, or a pattern such as ``published/{set}/SRGAN-VGG54``."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
 class Versions:
     """Makes the pictures of a test: ``versions(image, method)`` is ``uint8`` (H, W, 3).
 
-    ``photos`` is {image: Photo}; ``methods`` is {name: None, a model's name or path, or a folder of result
-    images}, see ``read_methods``. With ``crop`` only the middle of each photo is shown, at most so many
+    ``photos`` is {image: Photo}; ``methods`` is {name: None, a model's name or path, or ``Results``}, see
+    ``read_methods``. With ``crop`` only the middle of each photo is shown, at most so many
     pixels a side: models see it without what is around, and result images are cut alike.
     """
 
@@ -81,28 +88,32 @@ class Versions:
         hr = photo.load()
         box = _middle(*hr.shape[:2], self.crop)
         source = self.methods.get(method)
-        if isinstance(source, Path) and holds_images(source):
+        if isinstance(source, Results):
             return self._result(image, source, hr.shape)[box]
         return make_version(hr[box], source or method)
 
     def of(self, image):
-        """The methods that ``image`` has: a folder of results may know only some of the test sets.
+        """The methods that ``image`` has: result images may be of some of the test sets only.
 
-        Raises ``SrganError`` where it has results of some of a set's images and not of this one.
+        Raises ``SrganError`` where there are results of some of a set's images, or of no set, and not of
+        this image.
         """
         return [name for name, source in self.methods.items() if self._has(image, name, source)]
 
     def _has(self, image, method, source):
-        if not (isinstance(source, Path) and holds_images(source)) or self._find(source, image):
+        if not isinstance(source, Results) or self._find(source, image):
             return True
         alike = [other for other in self.photos if _set_of(other) == _set_of(image)]
-        if any(self._find(source, other) for other in alike) or not _set_of(image):
+        if any(self._find(source, other) for other in alike) or not self._knows(source):
             name = image.rpartition("/")[2]
-            raise SrganError(f"{source}: no result of {method} for {image}; name it {name}.png")
+            raise SrganError(f"{source.folder}: no result of {method} for {image}; name it {name}.png")
         return False
 
-    def _result(self, image, folder, shape):
-        path = self._find(folder, image)
+    def _knows(self, source):
+        return any(self._find(source, image) for image in self.photos)
+
+    def _result(self, image, source, shape):
+        path = self._find(source, image)
         result = read_rgb(path)
         sizes = [shape[:2], tuple(side - side % SCALE for side in shape[:2])]
         if result.shape[:2] not in sizes:
@@ -110,10 +121,10 @@ class Versions:
             raise SrganError(f"{path}: is {found}, its original {shape[1]}x{shape[0]}; give it that size")
         return crop_to_multiple(result, SCALE)
 
-    def _find(self, folder, image):
+    def _find(self, source, image):
         """The result of ``image``, or None: ``Set5/baby.png``, ``baby.png``, ``baby_x4.png`` ..."""
         set_name, _, name = image.rpartition("/")
-        path = result_path(str(folder), set_name, name)
+        path = result_path(source.folder, set_name, name)
         others = {other.rpartition("/")[2] for other in self.photos} - {name}
         return None if path and path.stem in others else path  # "cat_2" is no result of "cat"
 
@@ -135,9 +146,9 @@ def _middle(height, width, crop):
 def read_methods(words):
     """{name: source} from words such as "bicubic", "SRGAN-VGG54", "mine=runs/tiny", "SelfExSR=results/".
 
-    What stands behind "=" is a folder of result images or a model (weights file, run's folder); without it
-    the source is None or a shipped model's name. Names of the paper get its spelling. ``SrganError`` for what
-    does not exist.
+    What stands behind "=" is a folder of result images, with ``{set}`` for the set's name if there are
+    several, or a model (weights file, run's folder); without it the source is None or a shipped model's name.
+    Names of the paper get its spelling. ``SrganError`` for what does not exist.
     """
     spelling = {name.lower(): name for name in TWELVE}
     methods = {}
@@ -154,10 +165,11 @@ def read_methods(words):
 
 def _source(place):
     path = Path(place).expanduser()
+    if "{set}" in place or holds_images(path):
+        return Results(str(path))
     if not path.exists():
         raise SrganError(f"{place}: no such folder or file; name a folder of result images or a model")
-    if not holds_images(path):
-        _engine(path)  # what is no model says so now
+    _engine(path)  # what is no model says so now
     return path
 
 
