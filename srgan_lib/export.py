@@ -45,6 +45,8 @@ def export_onnx(model, path, weights="float32", towards=None, t=None):
         raise SrganError(f"weights are {' or '.join(WEIGHTS)}, not {weights!r}")
     if (towards is None) != (t is None):
         raise SrganError("an interpolation needs both models and t: export A --towards B --t 0.5")
+    if not Path(path).parent.is_dir():
+        raise SrganError(f"cannot write {path}: there is no folder {Path(path).parent}; make it first")
     network = pretrained.as_generator(model)
     sources = [model]
     if towards is not None:
@@ -55,8 +57,6 @@ def export_onnx(model, path, weights="float32", towards=None, t=None):
     graph = onnx_graph(network)
     describe(graph, sources, t)
     contents = (stored_in_float16(graph) if weights == "float16" else graph).SerializeToString()
-    if not Path(path).parent.is_dir():
-        raise SrganError(f"cannot write {path}: there is no folder {Path(path).parent}; make it first")
     with whole_file(path) as temporary:
         temporary.write_bytes(contents)
     return Path(path)

@@ -170,13 +170,14 @@ def test_interpolation_folds_after_mixing(tmp_path):
     assert difference(running, folded_first, lr) > 100 * EXACT
 
 
-def test_the_file_says_what_it_is(tmp_path, capsys):
+def test_the_file_says_what_it_is(shipped, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(export, "onnx_graph", lambda network: shipped[1])  # tracing takes seconds
     target = tmp_path / "model.onnx"
-    assert main(["export", "onnx", "srresnet-mse", "-o", str(target), "--weights", "float16"]) == 0
+    assert main(["export", "onnx", "srgan-vgg54", "-o", str(target), "--weights", "float16"]) == 0
     assert capsys.readouterr().out == f"{target}: 3 MB\n"
     facts = {entry.key: entry.value for entry in onnx.load(target).metadata_props}
-    assert facts["model"] == "srresnet-mse" and facts["licence"] == "MIT"
-    assert facts["weights_sha256"] == file_sha256(pretrained.path("srresnet-mse"))
+    assert facts["model"] == "srgan-vgg54" and facts["licence"] == "MIT"
+    assert facts["weights_sha256"] == file_sha256(pretrained.path("srgan-vgg54"))
     assert 3.2e6 < target.stat().st_size < 3.5e6
 
 
