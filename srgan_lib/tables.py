@@ -61,8 +61,8 @@ class Row:
 class Table:
     """Rows that a notebook shows as a table, and ``print`` as text.
 
-    ``full`` adds what the paper does not print: SSIM with the usual Gaussian window, and, where there are any,
-    opinions of ours.
+    ``full`` adds what the paper does not print: SSIM with the usual Gaussian window, and opinions of
+    ours, where there are any.
     """
 
     def __init__(self, rows, full=False):

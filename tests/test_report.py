@@ -129,7 +129,9 @@ def test_every_image_is_there_and_their_mean_is_in_the_table(made):
 
 
 def test_baselines_are_said_to_be_trained_by_us(made):
+    assert content.BASELINES_NOTE in text.text(made).split("Table 2")[1]
     for form in (text.markdown(made), unescape(page.page(made))):
+        assert f"ESPCN: {content.BASELINES_NOTE}" in form.replace("\\", "")
         assert "trained by us with this library's loop" in form and "a test's espcn" in form.replace("\\", "")
 
 

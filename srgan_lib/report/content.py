@@ -20,8 +20,11 @@ LEGEND = (
     " an asterisk is the paper's: significantly better than the other losses of its category."
 )
 TRAINED_HERE = (
-    "the network of its paper, trained by us with this library's loop, photographs and schedule, while the"
-    " printed number is of its authors' own results; our weights are {}"
+    "the network of its paper, trained by us with this library's loop, photographs and schedule: {}"
+)
+BASELINES_NOTE = (
+    "our number is of that paper's network as we trained it, with this library's schedule and photographs"
+    " (see the sources); the printed one is of its authors' own results"
 )
 
 
@@ -35,6 +38,15 @@ class Report:
     def table(self, name):
         """The ``tables.Table`` "table1" or "table2", with all columns."""
         return tables.table(name, record=self.record, opinions=self.opinions, full=True)
+
+    def notes(self, name):
+        """The sentences below a table: reasons, and who trained the networks of other authors."""
+        here = [method for method in tables.BASELINES if tables.model_of(method) in self._measured_models()]
+        remarks = [f"{', '.join(here)}: {BASELINES_NOTE}."] if here and name == "table2" else []
+        return [*self.table(name).notes(), *remarks]
+
+    def _measured_models(self):
+        return [key for key in pretrained.names() if any(self.record.means(key, name) for name in SETS)]
 
     def methods(self):
         """The methods of both tables once, in the paper's order, and what the paper does not have."""

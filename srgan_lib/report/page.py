@@ -7,7 +7,7 @@ from pathlib import Path
 from srgan_lib import __version__
 from srgan_lib.cells import NOT_MEASURED, html, opinion
 from srgan_lib.evaluation import COMMAND
-from srgan_lib.report.content import LEGEND, MEASURES, SETS, TITLES, parts
+from srgan_lib.report.content import BASELINES_NOTE, LEGEND, MEASURES, SETS, TITLES, parts
 
 STYLE = Path(__file__).with_name("page.css")
 LABELS = (
@@ -50,7 +50,8 @@ def page(report):
     """The whole file as text."""
     sections = {}
     for name, title in TITLES.items():
-        sections[name] = title.split(":")[0], _table_section(report.table(name), title)
+        remarks = [note for note in report.notes(name) if BASELINES_NOTE in note]
+        sections[name] = title.split(":")[0], _table_section(report.table(name), title, remarks)
     if report.opinions:
         sections["opinions"] = "Opinions", _opinions(report)
     sections["images"] = "Image by image", _images(report)
@@ -69,8 +70,9 @@ def page(report):
 # ------------------------------------------------------------------------------------------- the tables
 
 
-def _table_section(table, title):
+def _table_section(table, title, remarks):
     found = [f"<h2>{escape(title)}</h2>"]
+    found += [f'<p class="soft">{html(note)}</p>' for note in remarks]
     if table.silences():
         reasons = "; or: ".join(map(html, table.silences()))
         found.append(f'<p class="soft">MOS, ours: where it says {NOT_MEASURED}, {reasons}.</p>')

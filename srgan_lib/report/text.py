@@ -13,7 +13,7 @@ def text(report):
         table = report.table(name)
         said.append(title)
         said += [text_table([[of, *HEAD[: len(rows[0]) - 1]], *rows]) for of, _, rows in parts(table)]
-        said.append("\n".join(table.notes()))
+        said.append("\n".join(report.notes(name)))
     if report.opinions:
         said += ["Opinions", text_table(report.opinion_lines()), report.opinion_facts()]
     return "\n\n".join(said)
@@ -27,7 +27,7 @@ def markdown(report):
         said.append(f"## {title}")
         for of, head, rows in parts(table):
             said += [f"### {title.split(':')[0]}, {of}", markdown_table([head, *rows])]
-        said += map(marked, table.notes())
+        said += map(marked, report.notes(name))
     if report.opinions:
         facts = for_markdown(report.opinion_facts())
         said += ["## Opinions", facts, markdown_table(report.opinion_lines())]
