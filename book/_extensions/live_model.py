@@ -31,7 +31,7 @@ FOLDER = "live"
 SOURCES = Path(__file__).resolve().parents[1] / "_live"
 WORKER = ("bicubic.js", "worker.js")  # joined, in this order, behind ONNX Runtime's script
 ENGINE = ("tiles.js", "remote.js", "engine.js")
-UI = ("png.js", "photo.js", "viewer.js", "crop.js", "panel.js", "results.js", "page.js")  # in this order
+UI = ("words.js", "png.js", "photo.js", "viewer.js", "crop.js", "panel.js", "results.js", "page.js")
 EXAMPLES = "examples.js"
 CATALOGUE = "models.json"
 

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { Crop, Results, panel, photo: photos } = window.srganPage;
+  const { Crop, Results, panel, photo: photos, words } = window.srganPage;
   const ASK_ABOVE = { pixels: 100_000, seconds: 20 }; // a larger or slower photo states its time and asks
   const TOLD = 4; // times that a screen reader is told of a network's progress
 
@@ -17,7 +17,7 @@
       this.crop = new Crop(this.parts.board, this.parts.size, (part) => this.sayPart(part));
       this.visit = 0; // counts photos, so that what belongs to an earlier one is dropped
       this.listen(mount);
-      this.parts.promise.textContent = `Nothing is uploaded. The networks are loaded into your browser and run there. A photo may have up to ${panel.megapixels(live.limit)}; a larger one is shrunk first, or you choose a part.`;
+      this.parts.promise.textContent = words.promise(live.limit);
     }
 
     listen(mount) {
@@ -110,7 +110,7 @@
 
     sayFacts(size) {
       const larger = { width: 4 * size.width, height: 4 * size.height };
-      this.parts.facts.textContent = `${panel.sides(size)} pixels, enlarged to ${panel.sides(larger)}`;
+      this.parts.facts.textContent = `${words.sides(size)} pixels, enlarged to ${words.sides(larger)}`;
     }
 
     ask(question, answer, onGo, { cropping = false } = {}) {
@@ -125,9 +125,9 @@
 
     askToShrink() {
       const { photo, live } = this, size = photos.shrunk(photo, live.limit);
-      this.parts.facts.textContent = `${panel.sides(photo)} pixels`;
-      const question = `This photo has ${panel.megapixels(photo.pixels)}; the page takes ${panel.megapixels(live.limit)}. It can be shrunk to ${panel.sides(size)} pixels first, or you choose a part that keeps its pixels.`;
-      this.ask(question, "Shrink it", () => this.prepare(() => photo.picture(undefined, size)));
+      this.parts.facts.textContent = `${words.sides(photo)} pixels`;
+      const shrink = () => this.prepare(() => photo.picture(undefined, size));
+      this.ask(words.tooLarge(photo, live.limit, size), "Shrink it", shrink);
     }
 
     askForPart() {
@@ -138,7 +138,7 @@
     }
 
     sayPart(part) {
-      this.parts.question.textContent = `Move the frame to the part that is to be enlarged: ${panel.sides(part)} pixels.`;
+      this.parts.question.textContent = words.choosing(part);
     }
 
     /* Get pixels and engine ready; then begin, or ask when it will take long. */
@@ -149,7 +149,7 @@
         this.picture = await makePicture();
         this.sayFacts(this.picture);
         this.started = this.started || this.engine.start();
-        this.place = panel.backend(await this.started);
+        this.place = words.backend(await this.started);
         if (visit === this.visit) this.beginOrAsk();
       } catch (problem) {
         if (visit === this.visit) this.fail(problem);
@@ -159,8 +159,7 @@
     beginOrAsk() {
       const { width, height } = this.picture, seconds = this.networks.length * this.engine.estimate(width, height);
       if (width * height <= ASK_ABOVE.pixels && seconds <= ASK_ABOVE.seconds) return this.begin();
-      const question = `This will take ${panel.duration(seconds)} ${this.place}, for both networks together. You can cancel at any time.`;
-      this.ask(question, "Start", () => this.begin());
+      this.ask(words.slow(seconds, this.place), "Start", () => this.begin());
     }
 
     async begin() {
@@ -207,7 +206,7 @@
       this.tell(`${model.label} is computing.`);
       const onProgress = ({ done, total, secondsLeft }) => {
         const left = (secondsLeft === undefined ? each * (1 - done / total) : secondsLeft) + each * (count - 1 - i);
-        this.showProgress({ text: `${model.label}: ${panel.duration(left)} left`, value: (i + done / total) / count });
+        this.showProgress({ text: `${model.label}: ${words.duration(left)} left`, value: (i + done / total) / count });
         this.tellProgress(model, done / total);
       };
       onProgress({ done: 0, total: 1 });
@@ -232,14 +231,14 @@
     stopped(problem, models) {
       if (problem.name !== "AbortError") return this.fail(problem);
       const missing = models.filter(({ name }) => !this.results.found.has(name));
-      this.ask(`Cancelled. ${panel.sides(this.picture)} pixels are still here.`, "Start again", () => this.run(missing));
+      this.ask("Cancelled. Your photo is still here.", "Start again", () => this.run(missing));
       this.parts.go.focus({ preventScroll: true });
     }
 
     fail(problem) {
       this.only("");
       this.started = null;
-      this.complain(`The networks could not compute this (${problem.message}). Reload the page, take a smaller part, or run the next code cell instead.`);
+      this.complain(words.failed(problem.message));
     }
   }
 

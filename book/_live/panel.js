@@ -1,9 +1,10 @@
-/* What the live model looks like, as one template, and how it puts sizes and times into words. */
+/* What the live model looks like, as one template. */
 "use strict";
 
 window.srganPage = window.srganPage || {};
 
 (() => {
+  const { words } = window.srganPage;
   const TEMPLATE = `
 <div class="live-intake" data-part="intake">
   <p class="live-invite"><strong>Drop a photo here</strong>, paste one, or</p>
@@ -21,8 +22,12 @@ window.srganPage = window.srganPage || {};
     <p data-part="question"></p>
     <div data-part="crop" hidden>
       <div class="live-board" data-part="board" role="application" tabindex="0"
-        aria-label="Frame of the part. The arrow keys move it."><canvas aria-hidden="true"></canvas><div class="live-frame"></div></div>
-      <label class="live-line"><span>Size of the part</span><input type="range" min="0" max="100" data-part="size"></label>
+        aria-label="Frame of the part. The arrow keys move it.">
+        <canvas aria-hidden="true"></canvas>
+        <div class="live-frame"></div>
+      </div>
+      <label class="live-line"><span>Size of the part</span>
+        <input type="range" min="0" max="100" data-part="size"></label>
     </div>
     <div class="live-row">
       <button type="button" class="live-button live-main" data-part="go"></button>
@@ -38,15 +43,18 @@ window.srganPage = window.srganPage || {};
   <div data-part="results" hidden>
     <div class="live-tools">
       <div class="live-group" role="radiogroup" aria-label="View">
-        <label class="live-toggle"><input type="radio" name="live-view" value="slider" checked><span>Slider</span></label>
-        <label class="live-toggle"><input type="radio" name="live-view" value="beside"><span>Side by side</span></label>
+        <label class="live-toggle"><input type="radio" name="live-view" value="slider" checked>
+          <span>Slider</span></label>
+        <label class="live-toggle"><input type="radio" name="live-view" value="beside">
+          <span>Side by side</span></label>
       </div>
       <div class="live-group" role="group" aria-label="Zoom">
         <button type="button" class="live-button live-sign" data-part="smaller" aria-label="Smaller">−</button>
         <output class="live-zoom" data-part="zoom">100 %</output>
         <button type="button" class="live-button live-sign" data-part="larger" aria-label="Larger">+</button>
         <button type="button" class="live-button" data-part="fit">Fit</button>
-        <button type="button" class="live-button" data-part="full" aria-label="One to one: a pixel of the result is a pixel of the page">1:1</button>
+        <button type="button" class="live-button" data-part="full"
+          aria-label="One to one: a pixel of the result is a pixel of the page">1:1</button>
       </div>
     </div>
     <div class="live-holder">
@@ -57,21 +65,26 @@ window.srganPage = window.srganPage || {};
       </div>
     </div>
     <div data-part="border-tools">
-      <input type="range" class="live-border" data-part="border" min="0" max="100" step="any" value="50" aria-label="Border between the two pictures">
+      <input type="range" class="live-border" data-part="border" min="0" max="100" step="any" value="50"
+        aria-label="Border between the two pictures">
       <div class="live-sides">
         <label><span>Left</span><select data-part="left-choice"></select></label>
         <label><span>Right</span><select data-part="right-choice"></select></label>
       </div>
     </div>
-    <p class="live-hint" id="live-keys">Drag to move, pinch to zoom; after a click the wheel zooms too. Keys: arrows, + and −, 0 fits, 1 is one to one.</p>
+    <p class="live-hint" id="live-keys">Drag to move, pinch to zoom; after a click the wheel zooms too.
+      Keys: arrows, + and −, 0 fits, 1 is one to one.</p>
     <fieldset class="live-between" data-part="between" disabled>
       <legend>Between SRResNet and SRGAN</legend>
-      <label class="live-line"><span>Mix the two <em>results</em></span><span class="live-ends"><span aria-hidden="true">SRResNet</span><input type="range" min="0" max="100" value="50" data-part="mix"
-        aria-label="Share of SRGAN's result"><span aria-hidden="true">SRGAN</span></span><output data-part="share">50 %</output></label>
+      <label class="live-line"><span>Mix the two <em>results</em></span>
+        <span class="live-ends"><span aria-hidden="true">SRResNet</span>
+          <input type="range" min="0" max="100" value="50" data-part="mix" aria-label="Share of SRGAN's result">
+          <span aria-hidden="true">SRGAN</span></span>
+        <output data-part="share">50 %</output></label>
       <div class="live-line"><span id="live-weights">Mix the two <em>networks</em></span>
         <span class="live-group" data-part="weights" role="group" aria-labelledby="live-weights"></span></div>
-      <p class="live-hint" data-part="rule">At <i>t</i> each weight, and each running statistic, is (1 − <i>t</i>) of SRResNet's and <i>t</i> of SRGAN's.
-        Batch normalisation is folded in after that. Each step is a network of its own and has to compute.</p>
+      <p class="live-hint" data-part="rule">At <i>t</i> each weight, and each running statistic, is (1 − <i>t</i>) of
+        SRResNet's and <i>t</i> of SRGAN's. Batch normalisation is folded in after that. Each step is a network of its own and has to compute.</p>
     </fieldset>
     <div class="live-downloads"><span id="live-save">Download as PNG</span>
       <span class="live-group" data-part="downloads" role="group" aria-labelledby="live-save"></span></div>
@@ -103,36 +116,14 @@ window.srganPage = window.srganPage || {};
     return element;
   }
 
-  const sides = ({ width, height }) => `${width}\u00a0×\u00a0${height}`;
-
-  function megapixels(pixels) {
-    const number = Number((pixels / 1e6).toFixed(pixels < 1e6 ? 2 : 1));
-    return `${number} ${number === 1 ? "megapixel" : "megapixels"}`;
-  }
-
-  function duration(seconds) {
-    if (seconds < 1.5) return "about a second";
-    if (seconds < 20) return `about ${Math.round(seconds)} seconds`;
-    if (seconds < 90) return `about ${5 * Math.round(seconds / 5)} seconds`;
-    return seconds < 3600 ? `about ${Math.round(seconds / 60)} minutes` : `about ${(seconds / 3600).toFixed(1)} hours`;
-  }
-
-  /* Where the engine computes, from what its start says: it has threads in one worker, or several workers. */
-  function backend({ backend: name, threads, workers }) {
-    if (name === "webgpu") return "on the graphics card (WebGPU)";
-    const count = threads * workers;
-    return `on the processor (WebAssembly, ${count === 1 ? "one thread" : `${count} threads`})`;
-  }
-
   /* What stands in the model's place where it is not there. */
   function sayMissing(mount, sentence) {
     mount.classList.add("live");
     const what = document.createElement("p"), instead = document.createElement("p");
     what.textContent = sentence;
-    instead.innerHTML =
-      "You can do the same with the library: run the next code cell (the rocket at the top of the page opens this chapter in Colab), or type <code>srgan upscale photo.jpg</code>.";
+    instead.textContent = words.INSTEAD;
     mount.replaceChildren(what, instead);
   }
 
-  window.srganPage.panel = { backend, build, button, duration, exampleButton, megapixels, sayMissing, sides };
+  window.srganPage.panel = { build, button, exampleButton, sayMissing };
 })();

@@ -143,7 +143,8 @@ window.srganPage = window.srganPage || {};
     showLabels(layers) {
       const { parts } = this;
       parts.labels.classList.toggle("live-apart", this.divided);
-      parts.labels.replaceChildren(...layers.map(({ label }) => Object.assign(document.createElement("span"), { textContent: label })));
+      const made = (text) => Object.assign(document.createElement("span"), { textContent: text });
+      parts.labels.replaceChildren(...layers.map(({ label }) => made(label)));
       this.layers = layers;
       this.onView();
     }
@@ -187,8 +188,8 @@ window.srganPage = window.srganPage || {};
     async save(name) {
       const blob = await png.write(this.picture(name)), address = URL.createObjectURL(blob);
       const suffix = name === MIXED ? `mixed-${Math.round(100 * this.share)}` : name;
-      const link = Object.assign(document.createElement("a"), { href: address, download: `${this.stem}_x4_${suffix}.png` });
-      link.click();
+      const download = `${this.stem}_x4_${suffix}.png`;
+      Object.assign(document.createElement("a"), { href: address, download }).click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it in its own time
     }
   }

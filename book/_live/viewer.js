@@ -172,7 +172,10 @@ window.srganPage = window.srganPage || {};
     context.imageSmoothingEnabled = layer.smooth !== false && scale * ratio < 1;
     context.imageSmoothingQuality = "high";
     if (layer.parts.length === 1) context.drawImage(layer.parts[0].canvas, ...place);
-    else context.drawImage(mixture(viewer, layer, place, ratio), 0, 0, viewer.stage.clientWidth, viewer.stage.clientHeight);
+    else {
+      const { clientWidth, clientHeight } = viewer.stage;
+      context.drawImage(mixture(viewer, layer, place, ratio), 0, 0, clientWidth, clientHeight);
+    }
     context.restore();
   }
 
