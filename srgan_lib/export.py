@@ -26,7 +26,7 @@ from srgan_lib.networks.weights import file_sha256
 NEEDED = "onnx", "onnxscript"
 OPSET = 18
 WEIGHTS = "float32", "float16"
-LICENCE = "MIT"
+LICENCE = "MIT"  # of the shipped weights, as of all the repository but its text
 FLOAT16_MAX = 65504
 
 
@@ -174,7 +174,7 @@ def describe(graph, sources, t=None):
     facts = {
         "model": " and ".join(map(_name, sources)),
         "weights_sha256": " ".join(filter(None, map(_sha256, sources))),
-        "licence": LICENCE,
+        "licence": LICENCE if all(map(_is_shipped, sources)) else None,  # others have their own
         "book": _book_address(),
         "srgan_lib": __version__,
     }
@@ -182,6 +182,10 @@ def describe(graph, sources, t=None):
         facts["interpolation"] = json.dumps({"t": t, "batch_norm": "folded after interpolation"})
     del graph.metadata_props[:]
     onnx.helper.set_model_props(graph, {name: value for name, value in facts.items() if value})
+
+
+def _is_shipped(model):
+    return str(model).lower() in pretrained.names()
 
 
 def _name(model):

@@ -158,6 +158,9 @@ def test_interpolation_folds_after_mixing(tmp_path):
         networks.append(network)
     target = tmp_path / "half.onnx"
     assert main(["export", "onnx", files[0], "-o", str(target), "--towards", files[1], "--t", "0.5"]) == 0
+    facts = {entry.key: entry.value for entry in onnx.load(target).metadata_props}
+    assert facts["model"] == "a.safetensors and b.safetensors" and "licence" not in facts
+    assert '"t": 0.5' in facts["interpolation"]
     running, lr = session(target.read_bytes()), lr_of(9, 14)
     assert difference(running, interpolate(*networks, 0.5), lr) < EXACT
     with torch.inference_mode():

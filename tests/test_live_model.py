@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,9 @@ from srgan_lib.networks.generator import Generator
 
 live_model = pytest.importorskip("live_model", reason="Sphinx is not installed: pip install -e '.[book]'")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e '.[test]'")
+
+
+RECORD = Path(__file__).parents[1] / "srgan_lib/records/browser.json"
 
 
 def npm_package(contents):
@@ -136,6 +140,15 @@ def test_only_one_page_names_the_scripts(page, wanted):
     live_model.add_to_page(app, page, None, {}, None)
     assert bool(named) == wanted
     assert not any("runtime" in name or "model-" in name or "binary" in name for name in named)
+
+
+def test_the_chosen_settings_are_the_fastest_of_those_measured():
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    assert record["hardware"]["onnxruntime-web"] == live_model.RUNTIME.version, "measure again: browser.py"
+    seconds = {name: way["seconds_per_megapixel"] for name, way in record["settings"].items()}
+    assert seconds["as it is"] < 1.05 * min(seconds.values())
+    for way in [*record["ways"].values(), *record["settings"].values()]:
+        assert way["largest_difference"] <= 1
 
 
 def test_pin_is_complete():
