@@ -84,7 +84,8 @@ window.srganPage = window.srganPage || {};
       <div class="live-line"><span id="live-weights">Mix the two <em>networks</em></span>
         <span class="live-group" data-part="weights" role="group" aria-labelledby="live-weights"></span></div>
       <p class="live-hint" data-part="rule">At <i>t</i> each weight, and each running statistic, is (1 − <i>t</i>) of
-        SRResNet's and <i>t</i> of SRGAN's. Batch normalisation is folded in after that. Each step is a network of its own and has to compute.</p>
+        SRResNet's and <i>t</i> of SRGAN's. Batch normalisation is folded in after that.
+        Each step is a network of its own and has to compute.</p>
     </fieldset>
     <div class="live-downloads"><span id="live-save">Download as PNG</span>
       <span class="live-group" data-part="downloads" role="group" aria-labelledby="live-save"></span></div>
