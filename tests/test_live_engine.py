@@ -250,7 +250,7 @@ def test_cancelling_is_prompt_and_leaves_a_working_engine(browser, server):
         ("delete window.DecompressionStream", "has no decompression of streams"),
         ("delete window.WebAssembly", "has no WebAssembly,"),
         ("WebAssembly.validate = () => false", "has no WebAssembly SIMD"),
-        ("delete window.Worker", "has no WebAssembly,"),
+        ("delete window.Worker", "has no Web Workers,"),
     ],
 )
 def test_an_old_browser_is_told(browser, site, lack, sentence):

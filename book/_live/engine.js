@@ -2,13 +2,25 @@
 //
 // All work is done in Web Workers. The build (book/_extensions/live_model.py) writes ONNX Runtime and the models
 // as scripts that are loaded on demand, and catalogue.js, which defines `srganLiveBuild`: {missing, models, parts}.
+//
+//   srganLive.missing            null, or a sentence that says what is not there
+//   srganLive.models             [{name, label, t, bytes}] from SRResNet, t = 0, to SRGAN, t = 1
+//   srganLive.limit              the most pixels that an image may have
+//   engine = srganLive.create()
+//   await engine.start()         {backend: "wasm" or "webgpu", threads, workers}; after that, engine.estimate works
+//   engine.estimate(w, h)        seconds for one model
+//   await engine.upscale(image, {model, onProgress, signal})   onProgress({done, total, secondsLeft})
+//   await engine.bicubic(image)
+//
+// An image is {width, height, data}: RGBA levels in a Uint8ClampedArray, not multiplied by alpha. As in srgan_lib's
+// `upscale`, a grey image gets the average of the three channels, and alpha is bicubic.
 
 (() => {
   const SCALE = 4;
-  const LARGEST = 1000000; // pixels; 16 times as many are the most that a canvas may have on phones
+  const LARGEST = 1000000; // pixels; 16 times as many are about what a canvas may have on an iPhone
   const PATIENCE = 250; // milliseconds from one report of progress to the next
   const MOST_THREADS = 8;
-  const MOST_WORKERS = 4; // where threads are refused; a worker takes 100 to 400 MB
+  const MOST_WORKERS = 4; // where threads are refused; each takes about 100 MB and the maps of its tile
   const SMALL_MEMORY = 4; // GB; then two workers at most
   // Sides in LR pixels: of the largest tiles and cells (srgan_lib/records/browser.json holds what others cost), and
   // of the image that the speed is first measured with: a graphics processor wants more to do.
@@ -19,12 +31,13 @@
   // (module (func (result v128) i32.const 0 i8x16.splat))
   const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
 
-  const build = window.srganLiveBuild || { missing: "the book was built without them", models: [], parts: [] };
+  const build = window.srganLiveBuild || { missing: "The live model is missing: its files were not built.", models: [], parts: [] };
 
   // ---------------------------------------------------------------------------------- what may be missing
 
   function lackOfBrowser() {
-    if (!window.Worker || !window.WebAssembly) return "WebAssembly";
+    if (!window.Worker) return "Web Workers";
+    if (!window.WebAssembly) return "WebAssembly";
     if (!WebAssembly.validate(new Uint8Array(SIMD))) return "WebAssembly SIMD";
     return window.DecompressionStream ? null : "decompression of streams";
   }
