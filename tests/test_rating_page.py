@@ -373,6 +373,7 @@ def test_by_keyboard_alone_and_said_to_a_screen_reader(browser, path):
         press(page, "Enter")
         shown(page)
         assert page.get_attribute("#question", "role") == "status"
+        assert page.get_attribute("header p", "role") == "status"  # "3 of 14": changes with every picture
         names = [button.text_content() for button in page.query_selector_all("#scores button")]
         assert names == ["1 bad", "2 poor", "3 fair", "4 good", "5 excellent"]
         for _ in range(8):
