@@ -31,7 +31,8 @@
   // (module (func (result v128) i32.const 0 i8x16.splat))
   const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
 
-  const build = window.srganLiveBuild || { missing: "The live model is missing: its files were not built.", models: [], parts: [] };
+  const nothing = { missing: "The live model is missing: its files were not built.", models: [], parts: [] };
+  const build = window.srganLiveBuild || nothing;
 
   // ---------------------------------------------------------------------------------- what may be missing
 
@@ -45,10 +46,8 @@
   function whatIsMissing() {
     if (build.missing) return build.missing;
     const lack = lackOfBrowser();
-    return (
-      lack &&
-      `This browser has no ${lack}, which the model needs; Chrome 91, Firefox 113 or Safari 16.4, or newer ones, have it.`
-    );
+    const newer = "Chrome 91, Firefox 113 or Safari 16.4, or newer ones, have it";
+    return lack && `This browser has no ${lack}, which the model needs; ${newer}.`;
   }
 
   // -------------------------------------------------------------------------------------------- the workers
@@ -99,7 +98,8 @@
       await this.started;
       if (!this.loaded.has(model)) {
         const parts = JSON.parse(await srganRemote.file(`model-${model}`));
-        this.loaded.set(model, Promise.all(this.members.map((member) => member.ask("load", { model, parts }))));
+        const all = this.members.map((member) => member.ask("load", { model, parts }));
+        this.loaded.set(model, Promise.all(all));
       }
       await this.loaded.get(model);
     }

@@ -1,7 +1,7 @@
 // What runs in a Web Worker, after ONNX Runtime (`ort`) and bicubic.js: the network, on pixels.
 //
-// Messages in: {id, task, ...}; out: {id, done: result}, {id, failed: text} or, in between, {id, progress: {done, next}}:
-// the work done so far and the work of the run that comes next.
+// Messages in: {id, task, ...}; out: {id, done: result}, {id, failed: text} or, in between,
+// {id, progress: {done, next}}: the work done so far and the work of the run that comes next.
 
 (() => {
   const COLOURS = 3;
