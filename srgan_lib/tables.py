@@ -119,11 +119,13 @@ class Table:
         return "\n\n".join([cells.markdown_table(self.cells()), *map(cells.marked, self.notes())])
 
     def _repr_html_(self):  # not Markdown: Sphinx shows a cell's Markdown without tables
-        rows = "".join(
-            f"<tr>{_html_cells(line, head=not number)}</tr>" for number, line in enumerate(self.cells())
-        )
+        sets = self.sets()
+        rows = [_html_cells(self.cells()[0], head=True)]
+        for name in sets:  # a line of its own for the set: wide enough are the numbers
+            rows += [_set_line(name, len(self.cells()[0]))] if len(sets) > 1 else []
+            rows += [_html_cells(line, head=False) for line in self.cells(of=name)[1:]]
         notes = "".join(f"<p>{cells.html(note)}</p>" for note in self.notes())
-        table = f'<table class="table">{rows}</table>'
+        table = f'<table class="table">{"".join(f"<tr>{row}</tr>" for row in rows)}</table>'
         scrolled = 'role="region" aria-label="Table" tabindex="0"'  # so that keys can scroll it
         return f'<div {scrolled} style="overflow-x:auto;font-size:.78em">{table}</div>{notes}'
 
@@ -146,16 +148,22 @@ class Table:
         return dict(zip(self.reasons(), ascii_lowercase, strict=False))
 
 
+def _set_line(name, columns):
+    """The line above the rows of a test set."""
+    return f'<th colspan="{columns}" style="text-align:left;padding:.8em .35em .15em">{escape(name)}</th>'
+
+
 def _html_cells(line, head):
     """A row's cells; "not measured" takes the place of our number and of the difference."""
-    style = "text-align:{};white-space:nowrap;padding:.15em .5em"
+    style = "text-align:{};padding:.15em .35em"
     line = [escape(cell, quote=False) for cell in line]
     html = [f'<th style="{style.format("left")}">{line[0]}</th>']
     tag, skip = "th" if head else "td", False
     for place, cell in enumerate(line[1:], start=1):
         if not skip:
             wide = " colspan=2" if cell.startswith(NOT_MEASURED) and line[place + 1 :][:1] == ["-"] else ""
-            html.append(f'<{tag}{wide} style="{style.format("right")}">{cell}</{tag}>')
+            whole = "" if head else ";white-space:nowrap"
+            html.append(f'<{tag}{wide} style="{style.format("right")}{whole}">{cell}</{tag}>')
         skip = bool(wide) and not skip
     return "".join(html)
 
