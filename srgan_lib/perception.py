@@ -187,8 +187,8 @@ class Natural(NamedTuple):
         """How far a ``Sharpness`` is from the photographs', in standard deviations; 0 at their mean.
 
         It is Mahalanobis' distance divided by the root of 3, so that its root mean square over the
-        photographs themselves is 1. A photograph is thus about as far away as photographs are from each other,
-        and no picture is better the closer it comes.
+        photographs themselves is 1. A photograph is thus about as far away as photographs are from each
+        other, and no picture is better the closer it comes.
         """
         apart = np.subtract(found, self.mean)
         return float(np.sqrt(apart @ np.linalg.solve(self.covariance, apart) / len(apart)))
