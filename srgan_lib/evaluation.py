@@ -147,6 +147,7 @@ def _is_whole(record):
         sets, methods = record["sets"], record["methods"].values()
         return (
             record["format"] == FORMAT
+            and all(isinstance(image, str) for facts in sets.values() for image in facts["images"])
             and all(KINDS[facts["kind"]] <= set(facts) for facts in methods)
             and all(
                 len(values[measure]) == len(sets[name]["images"]) and all(map(_is_number, values[measure]))
@@ -160,5 +161,5 @@ def _is_whole(record):
 
 
 def _is_number(value):
-    finite = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return value is None or finite
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (is_number and abs(value) < math.inf)

@@ -30,7 +30,7 @@ def whole_file(path):
 
 
 def made_folder(folder, option):
-    """``folder`` as a path, made with its parents if it is missing; ``option`` is how a user names another.
+    """``folder`` as a path, made with its parents if it is missing; ``option`` is where a user names another.
 
     Raises ``SrganError`` where it cannot be made.
     """
@@ -39,7 +39,7 @@ def made_folder(folder, option):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SrganError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another with {option}"
+            f"cannot make the folder {folder}: {error.strerror}; choose another ({option})"
         ) from error
     return folder
 

@@ -237,7 +237,7 @@ def _deviations(config, paper):
         rows += [f"{name} {value} instead of {wanted}"] if value != wanted else []
     rows += [f"moving average of the weights ({config.ema:g})"] if config.ema else []
     if stage.name in BASELINES:
-        rows.append("SRResNet's loop, photos and schedule (Adam) instead of its own paper's")
+        rows.append("SRResNet's loop, photos and optimiser (Adam) instead of its own paper's")
     if stage.name == "srresnet-vgg22":
         rows.append("starts from SRResNet-MSE, with SRGAN's schedule")
     if stage.name == "drcn":

@@ -51,15 +51,25 @@ def lr_of(height, width, seed=0):
 @pytest.fixture(scope="module")
 def shipped():
     """A shipped generator, its graph and both running forms of it."""
-    network = pretrained.load("srgan-vgg54")
+    return _running("srgan-vgg54")
+
+
+@pytest.fixture(scope="module", params=pretrained.names())
+def any_shipped(request):
+    """Each shipped network, in the same forms."""
+    return _running(request.param)
+
+
+def _running(name):
+    network = pretrained.load(name)
     graph = export.onnx_graph(network)
     return network, graph, session(graph), session(export.stored_in_float16(graph))
 
 
 @settings(max_examples=12, deadline=None)
 @given(height=SIZES, width=SIZES, seed=st.integers(0, 99))
-def test_shipped_generator_in_any_size(shipped, height, width, seed):
-    network, _, exact, halved = shipped
+def test_every_shipped_network_in_any_size(any_shipped, height, width, seed):
+    network, _, exact, halved = any_shipped
     lr = lr_of(height, width, seed)
     assert difference(exact, network, lr) < EXACT
     assert difference(halved, network, lr) < LEVEL / 2

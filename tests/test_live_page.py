@@ -330,6 +330,40 @@ def test_too_large_photo_is_shrunk(page):
     assert 0.98 * 40_000 < width * height <= 40_000 and width / height == pytest.approx(4 / 3, rel=0.01)
 
 
+def test_long_photo_is_shrunk(page):
+    """Few pixels, but the result's side would be longer than browsers show."""
+    give(page, encoded(smooth(4, 6000)))
+    part(page, "go").wait_for()
+    part(page, "go").click()
+    wait_until_done(page)
+    assert downloaded(page, "Bicubic").size[0] == 4 * 4096
+
+
+def test_slow_picture_of_an_earlier_photo_does_not_arrive_in_a_later_one(page):
+    page.evaluate("""() => {
+        const read = window.createImageBitmap;
+        window.createImageBitmap = async (...all) => {
+            if (all.length > 1) await new Promise((resolve) => setTimeout(resolve, 600)); // shrinking is slow
+            return read(...all);
+        };
+    }""")
+    give(page, encoded(smooth(300, 400)), "large.png")
+    part(page, "go").click()
+    small = np.concatenate([noise(5, 6, 3), np.full((5, 6, 1), 200, np.uint8)], axis=2)
+    give(page, encoded(small), "small.png")  # with opacity: its pixels need no createImageBitmap
+    wait_until_done(page)
+    page.wait_for_timeout(900)
+    assert downloaded(page, "Bicubic").size == downloaded(page, "SRGAN").size == (24, 20)
+    assert "6\u00a0×\u00a05" in part(page, "facts").inner_text()
+
+
+def test_png_with_bytes_behind_its_end_is_read(page):
+    photo = np.concatenate([noise(5, 6, 3), noise(5, 6, 1)], axis=2)
+    give(page, encoded(photo) + b"written by another program")
+    wait_until_done(page)
+    assert np.array_equal(np.array(downloaded(page, "Bicubic"))[::4, ::4], photo)
+
+
 def test_part_of_a_photo_is_chosen_by_keys_alone(page):
     photo = noise(300, 400, 3)
     give(page, encoded(photo))

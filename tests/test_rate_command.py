@@ -288,6 +288,24 @@ def test_means_of_each_set(place, capsys):
     assert rate("analyse", "t", "--save", "r.json") == 0
     assert re.search(r"Set14 +2\.00  4\.00", capsys.readouterr().out)
     assert json.loads((place / "r.json").read_text())["sets"]["Set5"]["HR"]["mos"] == 5
+    head, *lines = (place / "t/ratings/r.csv").read_text().splitlines()
+    of_set5 = [line for line in lines if test.key[line.split(",")[1]].image == "Set5/a"]
+    (place / "t/ratings/r.csv").write_text("\n".join([head, *of_set5]))
+    assert rate("analyse", "t", "--least", "50", "--save", "r.json") == 0, "nobody has come to Set14 yet"
+    assert list(json.loads((place / "r.json").read_text())["sets"]) == ["Set5"]
+
+
+def test_a_column_simulated_that_says_no_is_of_people(place, capsys):
+    test = planned(raters=("ada",))
+    write(test, "ada", place / "ada.csv")
+    head, *lines = (place / "ada.csv").read_text().splitlines()
+    for mark, people in (("no", True), ("", True), ("perhaps", False)):
+        (place / "ada.csv").write_text(
+            "\n".join([head + ",simulated", *(f"{line},{mark}" for line in lines)])
+        )
+        assert rate("analyse", "test", "ada.csv") == (0 if people else 1)
+        said = capsys.readouterr()
+        assert "SIMULATED" not in said.out + said.err
 
 
 def test_analyse_says_in_one_line_what_is_missing(place, capsys):

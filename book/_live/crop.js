@@ -5,7 +5,7 @@
 window.srganPage = window.srganPage || {};
 
 (() => {
-  const { shrunk } = window.srganPage.photo;
+  const { fits, shrunk } = window.srganPage.photo;
   const SMALLEST = 0.15; // of the largest frame's side
   const KEY_STEP = 0.02; // of the photo's side
   const TALLEST = 380; // CSS pixels
@@ -22,15 +22,18 @@ window.srganPage = window.srganPage || {};
       size.addEventListener("input", () => this.place());
       board.addEventListener("keydown", (event) => this.onKey(event));
       board.addEventListener("pointerdown", (event) => this.onDown(event));
-      board.addEventListener("pointermove", (event) => event.buttons && this.onMove(event));
+      board.addEventListener("pointermove", (event) => {
+        if (board.hasPointerCapture(event.pointerId)) this.onMove(event);
+      });
     }
 
     /* Begin in the middle of `photo`, with the largest frame of at most `limit` pixels. */
     open(photo, limit) {
       this.photo = photo;
-      this.largest = photo.pixels > limit ? shrunk(photo, limit) : { width: photo.width, height: photo.height };
+      const whole = fits(photo, limit);
+      this.largest = whole ? { width: photo.width, height: photo.height } : shrunk(photo, limit);
       this.middle = { x: photo.width / 2, y: photo.height / 2 };
-      this.size.value = photo.pixels > limit ? 100 : 60;
+      this.size.value = whole ? 60 : 100;
       const scale = Math.min(1, 1600 / Math.max(photo.width, photo.height));
       this.canvas.width = Math.max(1, Math.round(scale * photo.width));
       this.canvas.height = Math.max(1, Math.round(scale * photo.height));

@@ -104,7 +104,7 @@
       parts.work.hidden = false;
       parts.work.focus(); // the button that was pressed is gone; what was pasted elsewhere comes into view
       parts.name.textContent = photo.name;
-      if (photo.pixels > this.live.limit) this.askToShrink();
+      if (!photos.fits(photo, this.live.limit)) this.askToShrink();
       else this.prepare(() => photo.picture());
     }
 
@@ -143,11 +143,15 @@
 
     /* Get pixels and engine ready; then begin, or ask when it will take long. */
     async prepare(makePicture) {
-      const visit = this.visit;
+      this.abort();
+      const visit = ++this.visit; // what an earlier picture still waits for must not arrive in this one
+      this.parts.results.hidden = true;
       this.showProgress({ text: "Getting the networks ready …" });
       try {
-        this.picture = await makePicture();
-        this.sayFacts(this.picture);
+        const picture = await makePicture();
+        if (visit !== this.visit) return;
+        this.picture = picture;
+        this.sayFacts(picture);
         this.started = this.started || this.engine.start();
         this.place = words.backend(await this.started);
         if (visit === this.visit) this.beginOrAsk();
@@ -179,6 +183,7 @@
     async run(models) {
       if (this.running) return;
       const visit = this.visit, running = (this.running = new AbortController()), start = performance.now();
+      this.complain("");
       try {
         for (const [i, model] of models.entries()) {
           const result = await this.compute(model, i, models.length, running.signal);

@@ -8,6 +8,8 @@ window.srganPage = window.srganPage || {};
   const { png } = window.srganPage;
   const LARGEST_EXACT = 16e6; // pixels of a PNG that is unpacked here; beyond, the browser reads it
 
+  const LONGEST_SIDE = 4096; // pixels: browsers show no canvas whose side is several times 16384
+
   class NotAPhoto extends Error {}
 
   /* What a person who dropped this file should read. */
@@ -21,16 +23,17 @@ window.srganPage = window.srganPage || {};
 
   async function exactPixels(file) {
     if (!("DecompressionStream" in window) || file.size > 4 * LARGEST_EXACT) return null;
-    const picture = await png.read(new Uint8Array(await file.arrayBuffer()));
-    return picture && picture.width * picture.height <= LARGEST_EXACT ? picture : null;
+    return png.read(new Uint8Array(await file.arrayBuffer()), LARGEST_EXACT);
   }
 
   /* A Photo from a File or Blob. Throws NotAPhoto, with one line to show, for anything else. */
   async function open(file, name = file.name || "pasted photo") {
+    let bitmap = null;
     try {
-      const bitmap = await createImageBitmap(file); // applies the camera's rotation, converts to sRGB
+      bitmap = await createImageBitmap(file); // applies the camera's rotation, converts to sRGB
       return new Photo(name, bitmap, await exactPixels(file));
     } catch {
+      if (bitmap) bitmap.close();
       throw new NotAPhoto(`“${name}” ${await reason(file)}`);
     }
   }
@@ -88,9 +91,14 @@ window.srganPage = window.srganPage || {};
     return canvas;
   }
 
-  /* The sides of a photo shrunk to at most `limit` pixels, its shape kept. */
+  /* Whether a photo may be enlarged as it is: neither too many pixels nor too long a side. */
+  function fits({ width, height }, limit) {
+    return width * height <= limit && Math.max(width, height) <= LONGEST_SIDE;
+  }
+
+  /* The sides of a photo shrunk until it fits, its shape kept. */
   function shrunk({ width, height }, limit) {
-    const scale = Math.sqrt(limit / (width * height));
+    const scale = Math.min(Math.sqrt(limit / (width * height)), LONGEST_SIDE / Math.max(width, height));
     return { width: Math.max(1, Math.floor(scale * width)), height: Math.max(1, Math.floor(scale * height)) };
   }
 
@@ -113,5 +121,5 @@ window.srganPage = window.srganPage || {};
     return new Blob([bytes], { type: head.slice(5).split(";")[0] });
   }
 
-  window.srganPage.photo = { NotAPhoto, blobFrom, fileIn, mixed, open, shown, shrunk };
+  window.srganPage.photo = { NotAPhoto, blobFrom, fileIn, fits, mixed, open, shown, shrunk };
 })();

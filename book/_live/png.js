@@ -113,6 +113,7 @@ window.srganPage = window.srganPage || {};
       const length = view.getUint32(at), name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
       if (at + 12 + length > bytes.length) throw new Error("the file ends too early");
       found.push({ name, content: bytes.subarray(at + 8, at + 8 + length) });
+      if (name === "IEND") break; // some programs write more behind it
       at += 12 + length;
     }
     return found;
@@ -152,11 +153,12 @@ window.srganPage = window.srganPage || {};
     }
   }
 
-  /* The picture in an 8-bit PNG with opacity and no colour profile, from its bytes; null for any other file. */
-  async function read(bytes) {
+  /* The picture in an 8-bit PNG with opacity and no colour profile, of at most `largest` pixels, from its bytes; null
+     for any other file. */
+  async function read(bytes, largest) {
     if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) return null;
     const found = chunks(bytes), size = readable(found);
-    if (!size) return null;
+    if (!size || size.width * size.height > largest) return null;
     const { width, height, type } = size, step = CHANNELS[type], length = step * width;
     const rows = await inflate(found);
     if (rows.length < height * (length + 1)) throw new Error("the file ends too early");

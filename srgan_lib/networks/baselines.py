@@ -90,10 +90,10 @@ class SRCNN(LumaNetwork):
     """
 
     name = "srcnn"
-    reach = 4  # the enlargement sees 2, the layers 8 pixels of it to each side
 
     def __init__(self, scale=4):
         super().__init__(scale)
+        self.reach = 2 + -(-8 // scale)  # the enlargement sees 2, the layers 8 pixels of it to each side
         self.extract = nn.Conv2d(1, 64, 9, padding=4)
         self.map = nn.Conv2d(64, 32, 5, padding=2)
         self.reconstruct = nn.Conv2d(32, 1, 5, padding=2)

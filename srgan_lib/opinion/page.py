@@ -53,7 +53,7 @@ def write_pages(plan, folder, picture, beside=False, progress=None):
     Every version is made once, method by method. ``progress`` draws a bar: True, False, or, by default, only
     when it takes longer than 2 seconds.
     """
-    folder = made_folder(folder, "another folder")
+    folder = made_folder(folder, "another name")
     versions = sorted({(version.method, version.image) for version in plan.key.values()})
     with tempfile.TemporaryDirectory() as temporary:
         encoded = _Encoded(picture, temporary)
@@ -113,7 +113,7 @@ def _write(plan, rater, path, encoded, beside):
         "folder": quote(path.stem + PICTURES) if beside else None,
     }
     if beside:
-        folder = made_folder(path.with_name(path.stem + PICTURES), "another path")
+        folder = made_folder(path.with_name(path.stem + PICTURES), "another name")
         for code, file in found.items():
             with whole_file(folder / f"{code}.png") as temporary:
                 temporary.write_bytes(file.read_bytes())

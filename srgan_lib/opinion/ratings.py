@@ -18,6 +18,7 @@ from srgan_lib.opinion.plan import SCORES, Plan
 COLUMNS = ("rater", "code", "score", "seconds")
 NEEDED = ("rater", "code", "score")
 SIMULATED = "simulated"  # the column that marks made-up scores
+MARKS = (None, "", "no", "yes")  # what it may hold; None where there is no such column
 LARGEST = 50_000_000  # bytes
 MOST_PROBLEMS = 2000  # in one file, apart from scores given twice; then it is another kind of file
 LONGEST = 40  # characters of a bad value that a message repeats
@@ -47,7 +48,7 @@ class Ratings:
         if not raters:
             best = max(share.values())
             raise SrganError(
-                f"no rater has rated {least:.0%} of the items (most: {best:.0%}); finish, or lower ``least``"
+                f"no rater has rated {least:.0%} of the items (most: {best:.0%}); finish, or lower --least"
             )
         row = {rater: index for index, rater in enumerate(raters)}
         column = {image: index for index, image in enumerate(self.plan.images)}
@@ -132,7 +133,7 @@ def read_ratings(files, plan):
                 ratings.problems.append(f"{place}: {fault or again}")
             else:
                 ratings.scores[row["rater"], row["code"]] = int(row["score"])
-                marks.setdefault(row.get(SIMULATED, "") != "", path)
+                marks.setdefault(row.get(SIMULATED) == "yes", path)
             wrong += fault is not None
             if wrong > MOST_PROBLEMS:
                 raise SrganError(
@@ -157,6 +158,8 @@ def _fault(row, owner, ratings):
         return f"code {code} belongs to {owner[code]}, not to {rater}; correct the rater or delete the line"
     if ratings.plan.is_anchor(code):
         return f"code {code} is an anchor, which is shown and not rated; delete the line"
+    if row.get(SIMULATED) not in MARKS:
+        return f"{SIMULATED} is {_shown(row[SIMULATED])}; write yes, or nothing for people's scores"
     if score not in {str(score) for score in SCORES}:
         return f"score {_shown(score)} is not one of 1, 2, 3, 4, 5; correct it or delete the line"
     return None

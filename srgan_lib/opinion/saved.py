@@ -4,7 +4,6 @@ The file is somebody's, so nothing in it is believed before it was checked.
 """
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ FORMAT = "srgan_lib opinion result, version 1"
 KEYS = "mos", "low", "high", "ratings"
 SCALE = 1, 5  # bad, excellent
 LARGEST = 10 << 20  # bytes
-LONGEST = 80  # characters of a name
+LONGEST = 255  # characters of a name: as long as a file's
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Opinions:
     def says(self):
         """Who rated what, as a phrase."""
         who = "simulated raters, a program and no people" if self.simulated else "raters"
-        return f"{self.raters} {who}; {len(self.images)} images"
+        return f"{self.raters} {who}; images: {len(self.images)}"
 
 
 def read(path):
@@ -130,7 +129,7 @@ def _is_count(value):
 
 def _is_score(value):
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and SCALE[0] <= value <= SCALE[1]
+    return is_number and SCALE[0] <= value <= SCALE[1]  # which no infinity is, and what is no number neither
 
 
 def _are_names(names):
@@ -139,7 +138,7 @@ def _are_names(names):
         isinstance(names, list)
         and bool(names)
         and all(
-            isinstance(name, str) and name.strip() and name.isprintable() and len(name) <= LONGEST
+            isinstance(name, str) and Path(name).name.strip() and name.isprintable() and len(name) <= LONGEST
             for name in names
         )
     )

@@ -82,7 +82,7 @@ def write_simulated(ratings, folder):
     """
     if not ratings.simulated:
         raise SrganError("these ratings are people's, and would be marked as simulated; keep their own files")
-    folder = made_folder(folder, "another folder")
+    folder = made_folder(folder, "another name")
     paths = []
     for rater in ratings.plan.raters:
         own = {code: score for (who, code), score in ratings.scores.items() if who == rater}

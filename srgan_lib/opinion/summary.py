@@ -244,7 +244,10 @@ def _by_set(scores, images, methods, settings):
     for name in dict.fromkeys(sets):
         part = scores[:, [index for index, other in enumerate(sets) if other == name]]
         have = [index for index in range(len(methods)) if not np.isnan(part[..., index]).all()]
-        found[name] = analyse.mean_opinion(part[..., have], [methods[index] for index in have], **settings)
+        if have:  # not where raters have not come to this set yet
+            found[name] = analyse.mean_opinion(
+                part[..., have], [methods[index] for index in have], **settings
+            )
     return found
 
 

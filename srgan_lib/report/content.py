@@ -19,11 +19,9 @@ LEGEND = (
     " with it. A difference is ours less the paper's. MOS is the mean opinion from 1, bad, to 5, excellent;"
     " an asterisk is the paper's: significantly better than the other losses of its category."
 )
-TRAINED_HERE = (
-    "the network of its paper, trained by us with this library's loop, photographs and schedule: {}"
-)
+TRAINED_HERE = "the network of its paper, trained by us with this library's loop and photographs: {}"
 BASELINES_NOTE = (
-    "our number is of that paper's network as we trained it, with this library's schedule and photographs"
+    "our number is of that paper's network as we trained it, with this library's loop and photographs"
     " (see the sources); the printed one is of its authors' own results"
 )
 

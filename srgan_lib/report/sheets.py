@@ -27,7 +27,8 @@ HEAD = (
 
 def table_sheet(report, name):
     """Table "table1" or "table2": a row a method and set; ``source`` is a reason where none is measured."""
-    return _sheet(HEAD, map(_row, report.table(name).rows))
+    starred = any(row.printed.get("significant") for row in report.table(name).rows)  # Table 2 prints no star
+    return _sheet(HEAD, [_row(row, starred) for row in report.table(name).rows])
 
 
 def image_sheet(report):
@@ -52,12 +53,13 @@ def _absent(method, measure):
     return NOT_MEASURED if method != "HR" else "inf" if measure == "psnr" else 1.0
 
 
-def _row(row):
+def _row(row, starred):
     line = [row.set, row.method]
     for measure in tables.MEASURES:
         told, mine = row.printed.get(measure, NOT_PRINTED), row.ours.get(measure, NOT_MEASURED)
         line += ["inf" if told is None else told, mine, _difference(row, measure)]
-    star = {True: "yes", False: "no"}[bool(row.printed.get("significant"))] if row.printed else NOT_PRINTED
+    star = "yes" if row.printed.get("significant") else "no"
+    star = star if starred and row.printed else NOT_PRINTED
     line += [row.ours.get("ssim-gaussian", NOT_MEASURED), row.printed.get("mos", NOT_PRINTED), star]
     said = [row.opinion.get(key, NOT_MEASURED) for key in SAID]
     names = {None: "none", True: "yes", False: "no"}

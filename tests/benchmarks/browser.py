@@ -11,7 +11,8 @@ browser's WebGPU too, for which it wants a graphics processor (with ``--adapter 
 that imitates one: then only the pixels can be compared).
 
 Seconds are the processor's, so that other programs disturb little: those of the browser's processes are its
-own count. About five minutes on one idle core. The default ``--out`` is the record that the book reads.
+own count. About three minutes on one idle core, ten on a busy one. The default ``--out`` is the record of the
+settings that ``tests/test_live_model.py`` holds the page to.
 """
 
 import argparse
