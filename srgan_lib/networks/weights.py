@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from srgan_lib.errors import SrganError
 from srgan_lib.files import whole_file
 from srgan_lib.networks.catalogue import build
+from srgan_lib.networks.phases import with_plain_weights
 
 SETTINGS = "generator"  # the metadata key of a network's ``config``
 
@@ -22,7 +23,8 @@ def save_generator(generator, path):
 
     Raises ``SrganError`` when the file cannot be written; an older file of that name is then still whole.
     """
-    state = {name: value.detach().cpu().contiguous() for name, value in generator.state_dict().items()}
+    state = with_plain_weights(generator).state_dict()
+    state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     with whole_file(path) as temporary:
         save_file(state, temporary, metadata={SETTINGS: json.dumps(generator.config)})
     return file_sha256(path)

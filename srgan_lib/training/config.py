@@ -61,9 +61,10 @@ class Config:
     ``data`` is "bundled", the name of a data set, a folder of photos, or a folder of high-resolution photos
     whose low-resolution versions are in ``lr_data``. ``degradation`` is "bicubic" (the paper's experiments)
     or "blur" (its method section: Gaussian blur, then subsampling). ``network`` is "srresnet", the generator,
-    to which ``blocks``, ``channels``, ``batch_norm`` and ``long_skip`` belong, or a baseline: "srcnn",
-    "espcn", "drcn". ``memory`` bounds the decoded photos, in bytes. ``initial`` is a safetensors file of
-    generator weights to start from instead of random ones. ``ema`` above 0 keeps a moving average of the
+    to which ``blocks``, ``channels``, ``batch_norm``, ``long_skip`` and ``tied_phases`` belong, or a
+    baseline: "srcnn", "espcn", "drcn". ``tied_phases`` keeps the generator from drawing a grid
+    (``networks.phases``). ``memory`` bounds the decoded photos, in bytes. ``initial`` is a safetensors file
+    of generator weights to start from instead of random ones. ``ema`` above 0 keeps a moving average of the
     generator's weights, which is then what is validated and saved. ``held_out`` is the number of photos of
     ``data`` that are never trained on; validation is then on these and not on ``validation``.
     ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint is
@@ -87,6 +88,7 @@ class Config:
     channels: int = 64
     batch_norm: bool = True
     long_skip: bool = True
+    tied_phases: bool = False
     initial: str | None = None
     vgg_weights: str | None = None
     seed: int = 0
@@ -111,6 +113,8 @@ class Config:
             raise SrganError("config: no stage to train; give at least one")
         if self.network not in NETWORKS:
             raise unknown_name("network", self.network, NETWORKS)
+        if self.tied_phases and self.network != "srresnet":
+            raise SrganError(f"config: tied_phases is for srresnet, not for {self.network}; leave it out")
         if self.scale not in (2, 4, 8):
             raise SrganError(f"config: scale is {self.scale}; use 2, 4 or 8")
         if self.crop % self.scale or self.crop < 4 * self.scale:

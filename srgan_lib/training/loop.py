@@ -19,6 +19,7 @@ from srgan_lib.devices import out_of_memory_says, pick_device
 from srgan_lib.errors import SrganError
 from srgan_lib.images import Bicubic, BlurSubsample
 from srgan_lib.networks.catalogue import build
+from srgan_lib.networks.phases import tie_phases, with_plain_weights
 from srgan_lib.networks.weights import load_generator, save_generator
 from srgan_lib.training import checkpoints, distributed
 from srgan_lib.training.config import Config
@@ -110,15 +111,17 @@ class Run:
         torch.manual_seed(self.config.seed)
         wanted = self.config.network_settings
         generator = build(**wanted)
-        if saved:
-            checkpoints.load_generator(generator, saved, self.folder)
-        elif self.config.initial:
+        if self.config.initial and not saved:
             initial = load_generator(self.config.initial)
             if initial.config != generator.config:
                 raise SrganError(
                     f"{self.config.initial}: is {initial.config}, not the {wanted} of this run; change one"
                 )
             generator.load_state_dict(initial.state_dict())
+        if self.config.tied_phases:
+            tie_phases(generator)
+        if saved:
+            checkpoints.load_generator(generator, saved, self.folder)
         return generator.to(self.device)
 
     def _open_bank(self, photos):
@@ -165,7 +168,8 @@ class Run:
             self.record.write(stopped=reason or "finished", updates=self.update)
         self.report.close()
         facts = self.record.facts if self.record else {}
-        return Result(self.folder, self.generator.eval(), self.update, reason or "finished", facts)
+        generator = with_plain_weights(self.generator).eval()
+        return Result(self.folder, generator, self.update, reason or "finished", facts)
 
     def _stage(self, stage, first):
         """Train one stage. Returns why to leave now, or None to go on."""
