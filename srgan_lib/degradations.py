@@ -100,7 +100,7 @@ def imresize_batch(images, scale):
 # ------------------------------------------------------------------- filtering batches by small matrices
 
 
-def _filter_batch(images, kernel, firsts, counts):
+def _filter_batch(images, kernel, firsts, counts, rounded=True):
     """Filter rows, round, filter columns, round. Two small matrix products: the fewest launches on a GPU."""
     with torch.autocast(images.device.type, enabled=False):  # bfloat16 would lose levels
         if images.dtype != torch.float64:
@@ -109,7 +109,9 @@ def _filter_batch(images, kernel, firsts, counts):
             blocks = _matrix_blocks(kernel, first, count, images.shape[-2], images.dtype, images.device)
             parts = [matrix @ images[..., start:stop, :] for start, stop, matrix in blocks]
             images = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
-            images = torch.floor(images + 0.5).clamp(0, 255).transpose(-1, -2)
+            if rounded:
+                images = torch.floor(images + 0.5).clamp(0, 255)
+            images = images.transpose(-1, -2)
     return images.contiguous()
 
 
@@ -166,12 +168,12 @@ def _gaussian_taps(first, count, scale, sigma):
     return indices, np.broadcast_to(weights / 65536, indices.shape)
 
 
-def _degrade_crops(hr, kernel, scale, margin):
+def _degrade_crops(hr, kernel, scale, margin, rounded=True):
     sides = [side - 2 * margin for side in hr.shape[-2:]]
     if min(sides) < scale or any(side % scale for side in sides):
         found = f"{sides[1]}x{sides[0]}"
         raise SrganError(f"HR crops of {found} do not divide by the scale, {scale}; choose another crop size")
-    return _filter_batch(hr, kernel, [margin // scale] * 2, [side // scale for side in sides])
+    return _filter_batch(hr, kernel, [margin // scale] * 2, [side // scale for side in sides], rounded)
 
 
 def _check_scale(scale):
@@ -202,6 +204,10 @@ class Bicubic:
     def __call__(self, hr):
         return _degrade_crops(hr, ("cubic", 1 / self.scale), self.scale, self.margin)
 
+    def unrounded(self, hr):
+        """The same for values of any range, neither rounded nor clipped: a loss can be made of it."""
+        return _degrade_crops(hr, ("cubic", 1 / self.scale), self.scale, self.margin, rounded=False)
+
     def whole(self, image):
         """A whole photo, ``uint8`` ``(H, W, C)``, as LR; each side becomes ``ceil(side / scale)``."""
         return imresize(image, 1 / self.scale)
@@ -231,6 +237,11 @@ class BlurSubsample:
 
     def __call__(self, hr):
         return _degrade_crops(hr, ("gaussian", self.scale, self.sigma), self.scale, self.margin)
+
+    def unrounded(self, hr):
+        """The same for values of any range, neither rounded nor clipped: a loss can be made of it."""
+        kernel = ("gaussian", self.scale, self.sigma)
+        return _degrade_crops(hr, kernel, self.scale, self.margin, rounded=False)
 
     def whole(self, image):
         """A whole photo, ``uint8`` ``(H, W, C)``, as LR; each side becomes ``ceil(side / scale)``."""

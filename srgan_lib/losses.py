@@ -1,6 +1,7 @@
 """What the networks are trained to make small (section 2.2).
 
-Images are (N, 3, h, w) in [-1, 1], logits (N, 1). Every loss is a scalar tensor.
+Images are (N, 3, h, w) in [-1, 1]. Logits are a discriminator's: (N, 1) of Figure 4's, maps (N, 1, h, w) of
+one that judges patches, or a list of such tensors. Every loss is a scalar tensor.
 
 Equations 4 to 6 leave the reduction over channels and batch open. Here every term is a *mean* over batch,
 channels and positions, but for total variation, which is a sum over each image (its weight of 2e-8 means
@@ -46,16 +47,39 @@ def adversarial_generator(fake_logits):
     """-log D(G(lr)), mean over the batch (equation 6): small when the discriminator takes G's image for real.
 
     ``softplus(-x)`` is ``-log(sigmoid(x))`` without the rounding. Unlike ``log(1 - D)`` of equation 2, its
-    gradient does not vanish while the discriminator still recognises every imitation.
+    gradient does not vanish while the discriminator still recognises every imitation. Of a list of logits it
+    is the mean over its tensors.
     """
-    return functional.softplus(-fake_logits.float()).mean()
+    parts = [functional.softplus(-logits.float()).mean() for logits in _as_list(fake_logits)]
+    return sum(parts) / len(parts)
 
 
 def adversarial_discriminator(real_logits, fake_logits):
-    """-log D(hr) - log(1 - D(G(lr))), each a mean over the batch (the discriminator's half of equation 2)."""
-    real = functional.softplus(-real_logits.float()).mean()
-    fake = functional.softplus(fake_logits.float()).mean()
-    return real + fake
+    """-log D(hr) - log(1 - D(G(lr))), each a mean over the batch (the discriminator's half of equation 2).
+
+    Of lists of logits it is the mean over their tensors.
+    """
+    parts = [
+        functional.softplus(-real.float()).mean() + functional.softplus(fake.float()).mean()
+        for real, fake in zip(_as_list(real_logits), _as_list(fake_logits), strict=True)
+    ]
+    return sum(parts) / len(parts)
+
+
+def _as_list(logits):
+    return [logits] if isinstance(logits, torch.Tensor) else logits
+
+
+def consistency(sr, lr, degradation):
+    """How far a result, made small again, is from its input: mean squared difference, in [-1, 1].
+
+    ``lr`` is (N, 3, h, w) in [0, 1] and ``degradation`` what made it, such as ``degradations.Bicubic(4)``. No
+    image can be right whose LR is wrong, whatever detail it shows; among those that are right, this loss does
+    not choose. Pixels at the border, whose LR depends on what lies beyond the crop, do not count.
+    """
+    border = degradation.margin // degradation.scale
+    wanted = 2 * lr[..., border:-border, border:-border] - 1
+    return functional.mse_loss(degradation.unrounded(sr.float()), wanted.float())
 
 
 class VGGLoss(nn.Module):
@@ -89,23 +113,43 @@ class GeneratorLoss(nn.Module):
     """The perceptual loss (equation 3): content + ``adversarial`` * (-log D) + ``total_variation`` * TV.
 
     ``content`` is a function of (sr, hr), such as ``pixel_mse`` or a ``VGGLoss``, and ``name`` what the log
-    calls it. A term whose weight is 0 is not computed.
+    calls it. Not in the paper: ``consistency`` weighs the loss of that name, for which ``degradation`` must
+    be given. A term whose weight is 0 is not computed.
     """
 
-    def __init__(self, content, name, adversarial=0.0, total_variation=0.0):
+    def __init__(
+        self, content, name, adversarial=0.0, total_variation=0.0, consistency=0.0, degradation=None
+    ):
         super().__init__()
         self.content = content
         self.name = name
         self.adversarial = adversarial
         self.total_variation = total_variation
+        self.consistency = consistency
+        self.degradation = degradation
+        self.sees = "image"  # what the content loss compares: this, or a layer's name in ``view``
+        self.maps = None  # what makes feature maps for ``view``
 
-    def forward(self, sr, hr, fake_logits=None):
-        """``fake_logits`` is the discriminator's verdict on ``sr``; needed when ``adversarial`` is not 0."""
-        terms = {self.name: self.content(sr, hr)}
-        total = terms[self.name]
+    def view(self, images):
+        """What of an image the losses and a discriminator look at, by name: here the image alone."""
+        return {"image": images}
+
+    def forward(self, sr, hr, fake_logits=None, lr=None):
+        """``fake_logits`` is the discriminator's verdict on ``sr``; needed when ``adversarial`` is not 0.
+
+        ``lr`` is the input, in [0, 1]; needed when ``consistency`` is not 0.
+        """
+        return self.weighed(self.content(sr, hr), sr, fake_logits, lr, self.adversarial)
+
+    def weighed(self, content, sr, fake_logits, lr, adversarial):
+        """The sum from a content loss that is known, and with a weight of the adversarial term (a tensor)."""
+        terms, total = {self.name: content}, content
         if self.adversarial:
             terms["adversarial"] = adversarial_generator(fake_logits)
-            total = total + self.adversarial * terms["adversarial"]
+            total = total + adversarial * terms["adversarial"]
+        if self.consistency:
+            terms["consistency"] = consistency(sr, lr, self.degradation)
+            total = total + self.consistency * terms["consistency"]
         if self.total_variation:
             terms["total_variation"] = total_variation(sr)
             total = total + self.total_variation * terms["total_variation"]

@@ -168,7 +168,7 @@ def seconds_per_update(request, name, photos):
         device=device,
     )
     generator = build(**config.network_settings).to(device)
-    loss, _ = generator_loss(stage, config.vgg_weights, device)
+    loss, _ = generator_loss(stage, config, device)
     networks = Networks(config, stage, generator, loss, device)
     bank.recorded = networks.method.recorded
     times = []

@@ -400,9 +400,10 @@ def test_in_16_bits_the_last_convolution_and_the_losses_are_float32(bank):
     seen = []
     made.generator.upsample.register_forward_hook(lambda *call: seen.append(call[2].dtype))
     lr, hr = bank.batch(0, 4)
-    sr = made._generate(lr)
-    loss, terms = made._perceive(sr, hr)
-    judged, verdicts = made._judge(sr.detach(), hr)
+    sr = made.generate(lr)
+    real, generated = made.look(hr), made.look(sr)
+    loss, terms = made.perceive(sr, lr, real, generated)
+    judged, verdicts = made.judge(real, generated)
     assert seen == [torch.bfloat16]
     values = [sr, loss, judged, *terms.values(), *verdicts.values()]
     assert {value.dtype for value in values} == {torch.float32}

@@ -204,16 +204,17 @@ def test_srgan_starts_from_srresnet_and_trains_both_networks(tmp_path):
 def test_one_srgan_update_moves_each_network_by_its_own_loss(tmp_path):
     """The generator's update leaves the discriminator as it was, and the other way round."""
     run = Run(gan(tmp_path), False, 0, 1)
-    loss, _ = generator_loss(run.config.stages[1], None, run.device)
+    loss, _ = generator_loss(run.config.stages[1], run.config, run.device)
     networks = Networks(run.config, run.config.stages[1], run.generator, loss, run.device)
     networks.set_learning_rate(1e-3)
     lr, hr = run.bank.batch(0, 4)
     before = [p.clone() for p in networks.discriminator.parameters()]
-    networks._update_generator(networks._generate(lr), hr)
+    sr, real = networks.generate(lr), networks.look(hr)
+    networks._update_generator(sr, lr, real, networks.look(sr))
     assert all(torch.equal(a, b) for a, b in zip(before, networks.discriminator.parameters(), strict=True))
     assert all(p.requires_grad for p in networks.discriminator.parameters())
     generator_before = [p.clone() for p in networks.generator.parameters()]
-    networks._update_discriminator(networks._generate(lr).detach(), hr)
+    networks._update_discriminator(real, networks.look(networks.generate(lr).detach()))
     assert all(
         torch.equal(a, b) for a, b in zip(generator_before, networks.generator.parameters(), strict=True)
     )
@@ -442,7 +443,7 @@ def test_a_nan_stops_with_update_term_and_last_good_checkpoint(tmp_path, monkeyp
 
 
 def test_out_of_memory_says_what_to_lower(tmp_path, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Networks, "update", full)

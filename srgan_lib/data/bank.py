@@ -103,11 +103,25 @@ class PatchBank:
     are skipped and named in ``skipped`` (and once on stderr). Raises ``SrganError`` when none is left, or
     when pairs do not match ``degradation.scale``.
 
+    ``flat`` is the share of crops that one random colour replaces, in LR and HR.
+
     ``recorded`` may be set at any time: on a GPU the crops are then cut by a CUDA graph (``graphs``).
     """
 
-    def __init__(self, photos, *, crop=96, degradation=None, memory=4 << 30, device="cpu", seed=0, batch=16):
+    def __init__(
+        self,
+        photos,
+        *,
+        crop=96,
+        degradation=None,
+        memory=4 << 30,
+        device="cpu",
+        seed=0,
+        batch=16,
+        flat=0.0,
+    ):
         self.recorded = False
+        self.flat = flat
         self.crop = crop
         self.degradation = degradation or Bicubic(4)
         self.scale = self.degradation.scale
@@ -140,6 +154,23 @@ class PatchBank:
         The same ``update`` and ``size`` always give the same crops. With ``world`` processes, each takes
         every ``world``-th one, n = size / world.
         """
+        lr, hr = self._photographed(update, size, rank, world)
+        if not self.flat:
+            return lr, hr
+        is_flat, colours = (values[rank::world].to(self.device) for values in self._flat_plan(update, size))
+        return torch.where(is_flat, colours, lr), torch.where(is_flat, 2 * colours - 1, hr)
+
+    def _flat_plan(self, update, size):
+        """Which crops are flat, (size, 1, 1, 1), and the colours in [0, 1]; about every other one is grey."""
+        random = np.random.default_rng([self.seed, update, 1])
+        is_flat = random.random(size) < self.flat
+        colours = random.integers(0, 256, (size, 3)) / 255
+        is_grey = random.random(size) < 0.5
+        colours[is_grey] = colours[is_grey, :1]
+        colours = torch.from_numpy(colours).float()[:, :, None, None]
+        return torch.from_numpy(is_flat)[:, None, None, None], colours
+
+    def _photographed(self, update, size, rank, world):
         self._stores(update)
         numbers = self.plan(update, size).rows(slice(rank, None, world)).packed()
         if self.device.type == "cuda":

@@ -58,6 +58,33 @@ class VGG19Features(nn.Module):
         return self.network(self.normalised(images))
 
 
+class FeatureMaps(nn.Module):
+    """Several of VGG19's feature maps from one pass over an image, each divided by a scale of its own.
+
+    ``layers`` are names as of ``VGG19Features``, ``weights`` its file. Input (N, 3, h, w) in [-1, 1]; output
+    {"image": the input, layer: its map, ...}: all that losses and a discriminator may want to see of an
+    image. ``scale`` is {layer: divisor}, 1 until it is set.
+    """
+
+    def __init__(self, layers, weights=None):
+        super().__init__()
+        self.layers = tuple(sorted(set(layers), key=depth))
+        self.features = VGG19Features(self.layers[-1], weights)
+        self.scale = dict.fromkeys(self.layers, 1.0)
+
+    def forward(self, images):
+        seen, values, done = {"image": images}, self.features.normalised(images), 0
+        for layer in self.layers:
+            values = self.features.network[done : depth(layer)](values)
+            seen[layer], done = values / self.scale[layer], depth(layer)
+        return seen
+
+
+def channels(layer):
+    """How many channels a feature map has: 64 of "12", 512 of "54"."""
+    return CHANNELS[_parse(str(layer))[0] - 1]
+
+
 def depth(layer):
     """How many modules of the network lead to a layer: 9 to "22", 36 to "54"; poolings count too."""
     pooling, convolution = _parse(str(layer))

@@ -60,6 +60,7 @@ def check_same_run(config, saved, where):
         "deviations",
     }  # fmt: skip
     wanted = config.to_dict()
+    saved = type(config).from_dict(saved).to_dict()  # with what older versions did not know at its default
     for name in sorted(set(wanted) - free):
         if wanted[name] != saved.get(name):
             raise SrganError(

@@ -12,6 +12,7 @@ PIXELS = ("mse", "luma")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 ANNEALING = ("steps", "cosine")
 STEPS = ("auto", "plain", "fast")
+DISCRIMINATORS = ("figure4", "features")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Stage:
     the generator's (section 3.2's k = 1). ``learning_rate`` holds over ``updates``, multiplied by ``drop``
     from each update of ``drop_at`` on (annealing "steps"), or falls to ``drop`` of itself along half a cosine
     (annealing "cosine"). ``warm_up`` is the number of first updates over which it rises from 0.
+
+    Not in the paper: ``consistency`` weighs the difference between the result, made small again, and its
+    input. For the first ``discriminator_first`` updates only the discriminator is trained; the generator's
+    warm-up comes after them. ``discriminator_rate`` is its own learning rate, which then never changes; None
+    gives it the generator's.
     """
 
     name: str
@@ -30,6 +36,9 @@ class Stage:
     content: str = "mse"
     adversarial: float = 0.0
     total_variation: float = 0.0
+    consistency: float = 0.0
+    discriminator_first: int = 0
+    discriminator_rate: float | None = None
     learning_rate: float = 1e-4
     annealing: str = "steps"
     drop: float = 0.1
@@ -41,6 +50,12 @@ class Stage:
         object.__setattr__(self, "drop_at", tuple(self.drop_at))
         _at_least("updates", self.updates, 1)
         _at_least("batch", self.batch, 1)
+        _at_least("discriminator_first", self.discriminator_first, 0)
+        if self.discriminator_first >= self.updates:
+            raise SrganError(
+                f"stage {self.name}: the discriminator is trained alone for {self.discriminator_first} of"
+                f" {self.updates} updates; leave some for the generator"
+            )
         if self.annealing not in ANNEALING:
             raise SrganError(
                 f"stage {self.name}: annealing {self.annealing!r}; use one of {', '.join(ANNEALING)}"
@@ -67,6 +82,12 @@ class Config:
     of generator weights to start from instead of random ones. ``ema`` above 0 keeps a moving average of the
     generator's weights, which is then what is validated and saved. ``held_out`` is the number of photos of
     ``data`` that are never trained on; validation is then on these and not on ``validation``.
+    ``discriminator`` is "figure4" or "features", which judges VGG19's feature maps ``discriminator_layers``
+    (``networks.feature_discriminator``). ``joint_batch`` lets Figure 4's see real and generated crops in one
+    batch, whose statistics its batch normalisation then shares; "features" always does. With
+    ``adversarial_balance`` above 0 the weight of the adversarial term is not the stage's: it is kept where
+    the term's gradient on the image is that many times the content loss's. ``flat_crops`` is the share of
+    crops that one random colour replaces.
     ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint is
     still written at the end of each stage). ``moments`` is how often in an adversarial stage three bundled
     photos are pictured, more densely at its start; 0 means never. ``time_limit`` is in seconds: the run saves
@@ -89,6 +110,11 @@ class Config:
     batch_norm: bool = True
     long_skip: bool = True
     tied_phases: bool = False
+    discriminator: str = "figure4"
+    discriminator_layers: tuple = ("12", "22", "32")
+    joint_batch: bool = False
+    adversarial_balance: float = 0.0
+    flat_crops: float = 0.0
     initial: str | None = None
     vgg_weights: str | None = None
     seed: int = 0
@@ -109,6 +135,7 @@ class Config:
     def __post_init__(self):
         object.__setattr__(self, "stages", tuple(_as_stage(stage) for stage in self.stages))
         object.__setattr__(self, "deviations", tuple(self.deviations))
+        object.__setattr__(self, "discriminator_layers", tuple(self.discriminator_layers))
         if not self.stages:
             raise SrganError("config: no stage to train; give at least one")
         if self.network not in NETWORKS:
@@ -120,6 +147,17 @@ class Config:
         if self.crop % self.scale or self.crop < 4 * self.scale:
             raise SrganError(
                 f"config: crop is {self.crop}; use a multiple of the scale, at least {4 * self.scale}"
+            )
+        if self.discriminator not in DISCRIMINATORS:
+            raise unknown_name("discriminator", self.discriminator, DISCRIMINATORS)
+        if any(stage.consistency for stage in self.stages) and self.crop <= 4 * self.scale:
+            raise SrganError(
+                f"config: crop is {self.crop}; consistency needs more than {4 * self.scale} at this scale"
+            )
+        if self.adversarial_balance < 0 or not 0 <= self.flat_crops < 1:
+            raise SrganError(
+                f"config: adversarial_balance is {self.adversarial_balance} and flat_crops"
+                f" {self.flat_crops}; use a number from 0 on, and a share from 0 to below 1"
             )
         if any(stage.is_gan for stage in self.stages) and self.crop % 16:
             raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")

@@ -4,8 +4,8 @@ import torch
 
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.images import to_signed
-from srgan_lib.losses import PAPER_FEATURE_SCALE, GeneratorLoss, VGGLoss, luma_mse, pixel_mse
-from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.losses import PAPER_FEATURE_SCALE, GeneratorLoss, luma_mse, pixel_mse
+from srgan_lib.networks.vgg import FeatureMaps
 from srgan_lib.training.config import PIXELS
 
 CENTRE = 224  # pixels; VGG19's own input side
@@ -34,17 +34,58 @@ def feature_scale(features):
     return PAPER_FEATURE_SCALE * mean_activation(features)
 
 
-def generator_loss(stage, vgg_weights, device):
-    """(the stage's loss, what the run record says of it)."""
-    if stage.content in PIXELS:
-        content, facts = {"mse": pixel_mse, "luma": luma_mse}[stage.content], {}
-    else:
-        features = VGG19Features(stage.content.removeprefix("vgg"), vgg_weights).to(device)
-        features = features.to(memory_format=torch.channels_last)
-        content = VGGLoss(features, feature_scale(features))
-        facts = {
-            "vgg_weights": features.weights_name,
-            "vgg_sha256": features.weights_sha256,
-            "vgg_feature_scale": round(content.scale, 4),
-        }
-    return GeneratorLoss(content, stage.content, stage.adversarial, stage.total_variation), facts
+def generator_loss(stage, config, device, degradation=None):
+    """(the stage's ``StageLoss``, what the run record says of it).
+
+    ``degradation`` is the run's, needed when the stage weighs consistency.
+    """
+    is_pixels = stage.content in PIXELS
+    layers = set() if is_pixels else {stage.content.removeprefix("vgg")}
+    sees = "image" if is_pixels else next(iter(layers))
+    if stage.is_gan and config.discriminator == "features":
+        layers |= set(config.discriminator_layers)
+    maps = scaled_maps(layers, config.vgg_weights, device) if layers else None
+    content = luma_mse if stage.content == "luma" else pixel_mse  # of images, or of feature maps (equation 5)
+    weights = stage.adversarial, stage.total_variation, stage.consistency
+    loss = StageLoss(content, stage.content, *weights, degradation=degradation, sees=sees, maps=maps)
+    return loss, _facts_of(maps, sees)
+
+
+class StageLoss(GeneratorLoss):
+    """A ``GeneratorLoss`` with the eyes of its stage.
+
+    ``maps`` is a ``FeatureMaps``, or None where nothing but the images is looked at: one pass over an image
+    serves the content loss and both turns of the discriminator. ``sees`` is what the content loss compares:
+    "image" or a layer.
+    """
+
+    def __init__(self, content, name, *weights, degradation=None, sees="image", maps=None):
+        super().__init__(content, name, *weights, degradation=degradation)
+        self.sees, self.maps = sees, maps
+
+    def view(self, images):
+        return self.maps(images) if self.maps else super().view(images)
+
+
+def scaled_maps(layers, weights, device):
+    """VGG19's maps of some layers, each divided by its ``feature_scale``."""
+    maps = FeatureMaps(layers, weights).to(device).to(memory_format=torch.channels_last)
+    maps.scale = {layer: PAPER_FEATURE_SCALE * mean for layer, mean in mean_activations(maps).items()}
+    return maps
+
+
+@torch.no_grad()
+def mean_activations(maps):
+    """{layer: the mean of its map, as ``mean_activation`` takes it}"""
+    device = next(maps.buffers()).device
+    seen = [maps(_centre(photo.load()).to(device)) for photo in held_out_photos()]
+    return {layer: torch.stack([view[layer].mean() for view in seen]).mean().item() for layer in maps.layers}
+
+
+def _facts_of(maps, sees):
+    if maps is None:
+        return {}
+    facts = {"vgg_weights": maps.features.weights_name, "vgg_sha256": maps.features.weights_sha256}
+    if sees != "image":
+        facts["vgg_feature_scale"] = round(maps.scale[sees], 4)
+    return facts

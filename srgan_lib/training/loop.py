@@ -27,7 +27,7 @@ from srgan_lib.training.content import generator_loss
 from srgan_lib.training.previews import moments, pictured, pictures
 from srgan_lib.training.records import RunRecord, data_facts, hardware_facts
 from srgan_lib.training.report import Report, Silence
-from srgan_lib.training.step import Networks, learning_rate
+from srgan_lib.training.step import BALANCE_EVERY, Networks, learning_rate
 from srgan_lib.training.stopping import Stop, caught_signals
 from srgan_lib.training.validation import bicubic_baseline, examples_from, preview, validate
 
@@ -134,6 +134,7 @@ class Run:
             device=self.device,
             seed=config.seed,
             batch=config.stages[0].batch,
+            flat=config.flat_crops,
         )
 
     def _open_record(self, saved):
@@ -173,7 +174,7 @@ class Run:
 
     def _stage(self, stage, first):
         """Train one stage. Returns why to leave now, or None to go on."""
-        loss, facts = generator_loss(stage, self.config.vgg_weights, self.device)
+        loss, facts = generator_loss(stage, self.config, self.device, self.degradation)
         torch.manual_seed(self.config.seed + first)  # a resumed run draws the same discriminator
         networks = Networks(self.config, stage, self.generator, loss, self.device)
         if self._saved and self._saved["stage"] == stage.name:
@@ -202,9 +203,15 @@ class Run:
         return reason
 
     def _one_update(self, networks, stage, first):
-        networks.set_learning_rate(learning_rate(stage, self.update - first))
+        number = self.update - first
+        networks.set_learning_rate(learning_rate(stage, number))
         lr, hr = self.bank.batch(self.update, stage.batch, self.rank, self.world)
-        terms = networks.update(lr, hr)
+        alone = stage.is_gan and number < stage.discriminator_first
+        if networks.balance and not alone and (number - stage.discriminator_first) % BALANCE_EVERY == 0:
+            networks.rebalance(lr, hr)
+        terms = networks.update(lr, hr, discriminator_only=alone)
+        if self._pending and self._pending[0].keys() != terms.keys():
+            self._log(stage, learning_rate(stage, number))
         self._pending.append(terms)
         self.update += 1
         self.report.advance(stage)

@@ -88,7 +88,7 @@ def seconds_in_turns(networks, options):
         config = config_of(blocks, long_skip, options)
         names = ("scale", "blocks", "channels", "batch_norm", "long_skip")
         generator = Generator(**{name: getattr(config, name) for name in names}).to(device)
-        loss, _ = generator_loss(config.stages[0], None, device)
+        loss, _ = generator_loss(config.stages[0], config, device)
         steps.append(Networks(config, config.stages[0], generator, loss, device))
     times = [[] for _ in steps]
     for _ in range(ROUNDS):

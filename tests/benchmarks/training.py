@@ -41,9 +41,11 @@ sys.path.insert(0, str(ROOT))  # a lent machine has the sources, but nothing ins
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import bundled_photos
 from srgan_lib.devices import pick_device
+from srgan_lib.losses import VGGLoss
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.generator import Generator
-from srgan_lib.training.content import generator_loss
+from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.training.content import feature_scale, generator_loss
 from srgan_lib.training.presets import paper
 from srgan_lib.training.records import hardware_facts
 from srgan_lib.training.step import Networks
@@ -58,8 +60,10 @@ class OurLoop:
 
     def __init__(self, stage, step, options):
         device = options.device
-        config = paper(data="bundled", device=str(device), crop=options.crop, step=step)
-        loss, _ = generator_loss(stage, options.vgg, device)
+        config = paper(
+            data="bundled", device=str(device), crop=options.crop, step=step, vgg_weights=options.vgg
+        )
+        loss, _ = generator_loss(stage, config, device)
         self.networks = Networks(config, stage, Generator().to(device), loss, device)
         if self.networks.method.note:
             print(self.networks.method.note, flush=True)
@@ -112,8 +116,8 @@ class TypicalLoop:
         if self.gan:
             self.discriminator = Discriminator(options.crop).to(self.device)
             self.discriminator_adam = torch.optim.Adam(self.discriminator.parameters(), lr=1e-4)
-            self.vgg = generator_loss(stage, options.vgg, self.device)[0].content
-            self.vgg.to(memory_format=torch.contiguous_format)
+            features = VGG19Features("54", options.vgg).to(self.device)
+            self.vgg = VGGLoss(features, feature_scale(features))
         cuda = self.device.type == "cuda"
         crops, workers = Crops(options.files, options.crop), WORKERS if loading else 0
         self.loader = DataLoader(crops, stage.batch, num_workers=workers, pin_memory=cuda)
