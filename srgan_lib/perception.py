@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.fft import fft2
+from scipy.ndimage import uniform_filter
 from scipy.optimize import brentq
 from scipy.signal.windows import hann
 from scipy.special import gammaln
@@ -27,6 +28,8 @@ EDGES = 0.5 * 2.0 ** (np.arange(-8, 2) / 2)
 FREQUENCIES = np.sqrt(EDGES[:-1] * EDGES[1:])  # the bands' centres, 9 of them
 BEYOND = 1 / 8  # the highest frequency along a row that an input 4 times smaller can hold
 SMALLEST_SIDE = 64  # pixels, for a spectrum: two waves of the lowest frequency
+FINE_BANDS = ((0.15, 0.25), (0.25, 0.38), (0.38, 0.5))  # of radial frequency, cycles a pixel
+GRID_WINDOW, GRID_CLIP = 5, 15  # pixels, levels
 FLOOR = 1e-3  # levels squared: stands for no power at all (rounding to 8 bits leaves 0.08)
 
 # --------------------------------------------------------------------------------------- gradients
@@ -100,16 +103,19 @@ def power_spectrum(image, crop=4):
     its edges do not meet. The last band is the corners of the frequency plane: diagonal detail, and grids.
     Raises ``SrganError`` where less than 64x64 pixels are left.
     """
-    plane = _plane(image, crop, SMALLEST_SIDE)
-    window = np.outer(*(hann(side, sym=False) for side in plane.shape))
-    plane = window * (plane - np.average(plane, weights=window))
-    density = np.abs(fft2(plane)) ** 2 / np.sum(window**2)
-    rows, columns = (np.fft.fftfreq(side) for side in plane.shape)
-    frequency = np.hypot(rows[:, None], columns)
+    density, frequency = _density(_plane(image, crop, SMALLEST_SIDE))
     band = np.digitize(frequency, EDGES * (1 + 1e-9), right=True).ravel()  # 0: below the lowest
     count = np.bincount(band, minlength=len(EDGES))[1:]
     power = np.bincount(band, density.ravel(), len(EDGES))[1:] / count
     return 10 * np.log10(np.maximum(power, FLOOR))
+
+
+def _density(plane):
+    """(power density, radial frequency in cycles a pixel) of a plane, both (H, W)."""
+    window = np.outer(*(hann(side, sym=False) for side in plane.shape))
+    plane = window * (plane - np.average(plane, weights=window))
+    rows, columns = (np.fft.fftfreq(side) for side in plane.shape)
+    return np.abs(fft2(plane)) ** 2 / np.sum(window**2), np.hypot(rows[:, None], columns)
 
 
 def spectrum_distance(a, b, above=BEYOND):
@@ -154,6 +160,39 @@ def _plane(image, crop, smallest):
         left = f"{plane.shape[1]}x{plane.shape[0]} pixels are left without {crop} at each border"
         raise SrganError(f"{left}, and {smallest}x{smallest} are needed; use a larger image")
     return plane
+
+
+def fine_power(image, crop=4):
+    """Power in the three ``FINE_BANDS`` of radial frequency: float64 (3,), sums in levels squared.
+
+    Mean and window are those of ``power_spectrum``. Beyond 1/8 of a cycle a pixel a 4 times smaller input
+    holds nothing, so what is here was made up by the network.
+    """
+    power, frequency = _density(_plane(image, crop, SMALLEST_SIDE))
+    return np.array([power[(frequency > low) & (frequency <= high)].sum() for low, high in FINE_BANDS])
+
+
+def fine_power_ratio(images, originals, crop=4):
+    """Fine power of images against their originals' in the ``FINE_BANDS``: float64 (3,), dB.
+
+    Sums over the images first, so that pictures full of detail count most. 0 is as much as the originals;
+    rounding to 8 bits leaves enough power that none is ever nothing.
+    """
+    ours, theirs = (sum(fine_power(image, crop) for image in part) for part in (images, originals))
+    return 10 * np.log10(np.maximum(ours, FLOOR) / np.maximum(theirs, FLOOR))
+
+
+def grid(image, period=4, crop=4):
+    """How strong a pattern repeats every ``period`` pixels in both directions, in levels; a photo: about 0.1.
+
+    The Y channel minus its 5x5 mean is its fine part, clipped to 15 levels either way, so that a few edges do
+    not decide. Its mean over each of the ``period`` x ``period`` phases is nearly 0 in a photograph, in which
+    no phase is special; the result is the standard deviation of these means. Sub-pixel convolution with the
+    factor 4 draws period 4 and 2; neither shows as a gradient's or a spectrum's single number.
+    """
+    plane = _plane(image, crop, smallest=4 * period)
+    fine = np.clip(plane - uniform_filter(plane, GRID_WINDOW), -GRID_CLIP, GRID_CLIP)
+    return float(np.std([fine[i::period, j::period].mean() for i in range(period) for j in range(period)]))
 
 
 # -------------------------------------------------------------------------------- natural photographs

@@ -6,6 +6,7 @@ A run is a folder: ``config.json``, ``record.json`` (what it was and what came o
 """
 
 import math
+import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from srgan_lib.images import Bicubic, BlurSubsample
 from srgan_lib.networks.catalogue import build
 from srgan_lib.networks.phases import tie_phases, with_plain_weights
 from srgan_lib.networks.weights import load_generator, save_generator
-from srgan_lib.training import checkpoints, distributed
+from srgan_lib.training import checkpoints, distributed, health
 from srgan_lib.training.config import Config
 from srgan_lib.training.content import generator_loss
 from srgan_lib.training.previews import moments, pictured, pictures
@@ -86,6 +87,7 @@ class Run:
         photos, self._held_out = without_held_out(photos_of(config.data, config.lr_data), config.held_out)
         self.bank = self._open_bank(photos)
         self.examples = examples_from(self._held_out or photos_of(config.validation), self.degradation)
+        self._bicubic = bicubic_baseline(self.examples)
         used = sorted((photo for part in self.bank.parts for photo in part), key=lambda photo: photo.path)
         self._data = data_facts(used, config.data)
         self._files = {"photos": self._data["sha256"]}
@@ -151,7 +153,7 @@ class Run:
             "seed": self.config.seed,
             "data": data,
             "hardware": hardware_facts(self.device, self.world),
-            "bicubic_psnr": bicubic_baseline(self.examples),
+            "bicubic_psnr": self._bicubic,
         }
         return RunRecord(self.folder / "record.json", facts, saved["record"] if saved else None)
 
@@ -185,9 +187,12 @@ class Run:
             self.report.say(networks.method.note)
         facts = facts | {"step": str(networks.method)}
         self._saved, self._files = None, self._files | _vgg(facts)
+        self._first = first
         self._moments = self._moments_of(stage, first)
         if self.update == first:
             self._picture(networks, stage)
+            if stage.is_gan and self.config.validate_every:  # where it starts from
+                self._validate(networks, stage, False)
         end = first + stage.updates
         while self.update < end:
             self._one_update(networks, stage, first)
@@ -209,10 +214,9 @@ class Run:
         alone = stage.is_gan and number < stage.discriminator_first
         if networks.balance and not alone and (number - stage.discriminator_first) % BALANCE_EVERY == 0:
             networks.rebalance(lr, hr)
-        terms = networks.update(lr, hr, discriminator_only=alone)
-        if self._pending and self._pending[0].keys() != terms.keys():
-            self._log(stage, learning_rate(stage, number))
-        self._pending.append(terms)
+        if number == stage.discriminator_first:
+            self._log(stage, learning_rate(stage, number))  # the terms of D alone are fewer
+        self._pending.append(networks.update(lr, hr, discriminator_only=alone))
         self.update += 1
         self.report.advance(stage)
         config, last = self.config, self.update == first + stage.updates
@@ -264,11 +268,24 @@ class Run:
         )
 
     def _validate(self, networks, stage, look):
+        game = self._game(networks, stage)
         if self.rank:
             return
         values, images = validate(networks.trained(), self.examples)
-        self.record.measured({"update": self.update, "stage": stage.name, "psnr": values})
-        self.report.validation(self.update, values, preview(self.examples, images) if look else None)
+        found = health.seen(images, self.examples, self.degradation)
+        found["content"] = round(health.held_out_content(networks, images, self.examples), 7)
+        self.record.measured(
+            {"update": self.update, "stage": stage.name, "psnr": values, "health": found | game}
+        )
+        picture = preview(self.examples, images) if look else None
+        gain = statistics.mean(values[name] - self._bicubic[name] for name in values)
+        self.report.validation(self.update, values, found | game, gain, picture)
+
+    def _game(self, networks, stage):
+        """How the adversarial game stands, on the crops of the next update; nothing before it has begun."""
+        if not stage.is_gan or self.update - self._first <= stage.discriminator_first:
+            return {}
+        return health.game(networks, *self.bank.batch(self.update, stage.batch, self.rank, self.world))
 
     def _moments_of(self, stage, first):
         """The numbers of the updates after which the bundled photos are pictured: none without a GAN."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from srgan_lib.images import save_image
 from srgan_lib.progress import progress_bar
+from srgan_lib.training.health import verdict
 
 
 class Report:
@@ -40,10 +41,17 @@ class Report:
         self.bar.set_postfix(shown)
         self._scalars(values, update)
 
-    def validation(self, update, values, picture):
-        """Log PSNR by photo and, where there is a picture, save it as ``previews/UPDATE.png``."""
-        self._write({"update": update, "psnr": values})
+    def validation(self, update, values, health, gain, picture):
+        """Log PSNR by photo and the health, say what is wrong, and save a picture as ``previews/UPDATE.png``.
+
+        ``gain`` is the mean PSNR less bicubic's; ``picture`` may be None.
+        """
+        self._write({"update": update, "psnr": values, "health": health})
         self._scalars({f"psnr/{name}": value for name, value in values.items()}, update)
+        self._scalars({f"health/{name}": value for name, value in health.items()}, update)
+        self.say(_health_line(update, gain, health))
+        for sentence in verdict(health, gain):
+            self.say(f"  {sentence}")
         if picture is not None:
             folder = self.folder / "previews"
             folder.mkdir(exist_ok=True)
@@ -75,6 +83,19 @@ class Report:
         for name, value in values.items() if self._board else ():
             if isinstance(value, (int, float)):
                 self._board.add_scalar(name, value, update)
+
+
+def _health_line(update, gain, health):
+    """One line of a validation: PSNR against bicubic, and what PSNR does not show."""
+    parts = [f"update {update:,}: {gain:+.2f} dB against bicubic", f"content loss {health['content']:.4g}"]
+    if "power" in health:
+        power = " ".join(f"{value:+.1f}" for value in health["power"])
+        parts.append(f"fine detail {power} dB of the originals', grid {health['grid']:.2f}")
+    if "adversarial_share" in health:
+        parts.append(
+            f"D {health['d_real']:.2f} / {health['d_fake']:.2f}, its pull {health['adversarial_share']:.2g}"
+        )
+    return "; ".join(parts)
 
 
 class Silence:

@@ -172,6 +172,10 @@ class Networks:
         """The generator to look at, measure and save: the moving average where there is one."""
         return self.average.module if self.average else self.generator
 
+    def adversarial_weight(self):
+        """The weight of the adversarial term now."""
+        return self.balance.weight if self.balance else self.loss.adversarial
+
     def set_learning_rate(self, value):
         """The generator's learning rate; the discriminator's too, unless the stage gives it its own."""
         own = self.stage.discriminator_rate
@@ -245,11 +249,10 @@ class Networks:
 
     def perceive(self, sr, lr, real, generated):
         """The generator's loss and its terms before weighting."""
-        weight = self.balance.weight if self.balance else self.loss.adversarial
         with self.arithmetic():
             content = self.loss.content(generated[self.loss.sees], real[self.loss.sees])
             logits = self._verdict(real, generated) if self.stage.is_gan else None
-            loss = self.loss.weighed(content, sr, logits, lr, weight)
+            loss = self.loss.weighed(content, sr, logits, lr, self.adversarial_weight())
         return loss.total, loss.terms
 
     def _verdicts(self, discriminator, real, generated):
