@@ -10,13 +10,14 @@ import torch
 from PIL import Image
 
 from srgan_lib import pretrained
-from srgan_lib.benchmark import evaluate
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import imresize, save_image
+from srgan_lib.evaluation.evaluate import evaluate
+from srgan_lib.evaluation.paper import paper_column
+from srgan_lib.images import save_image
+from srgan_lib.inference.upscale import upscale
 from srgan_lib.metrics import psnr, ssim
 from srgan_lib.networks.generator import Generator
-from srgan_lib.results import paper_column
-from srgan_lib.upscaling import upscale
 
 
 def smooth(seed, height=48, width=40, channels=3):

@@ -9,9 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srgan_lib import export, pretrained
+from srgan_lib import pretrained
 from srgan_lib.cli import main
 from srgan_lib.errors import SrganError
+from srgan_lib.inference import onnx as export
 from srgan_lib.networks.baselines import ESPCN, SRCNN
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate

@@ -14,11 +14,11 @@ from scipy import stats
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.errors import SrganError
 from srgan_lib.opinion import analyse
-from srgan_lib.opinion.figures import score_figure
 from srgan_lib.opinion.plan import load_plan, plan
 from srgan_lib.opinion.rate import Sitting, panel
 from srgan_lib.opinion.ratings import append_rating, read_ratings
 from srgan_lib.opinion.simulate import SimulatedRaters, share_significant
+from srgan_lib.opinion.summary import score_figure
 from srgan_lib.opinion.versions import make_version
 
 METHODS = ["bicubic", "SRResNet", "SRGAN", "HR"]

@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn import functional as F
 
-from srgan_lib import inference, pretrained, upscaling, winograd
+from srgan_lib import pretrained
 from srgan_lib.data.sources import held_out_photos
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import from_signed, imresize, save_image, to_unit
-from srgan_lib.inference import FastGenerator
+from srgan_lib.images import from_signed, save_image, to_unit
+from srgan_lib.inference import winograd
+from srgan_lib.inference.fast import CELLS, FastGenerator
+from srgan_lib.inference.upscale import _shipped_engine, upscale
+from srgan_lib.inference.winograd import WinogradConvolution
 from srgan_lib.networks.generator import Generator
-from srgan_lib.upscaling import upscale
-from srgan_lib.winograd import WinogradConvolution
 
 VARIANTS = [
     {"blocks": 2, "channels": 8},
@@ -89,12 +91,12 @@ def test_tiles_and_cells_change_nothing(variant, height, width, tile, memory):
     lr = torch.rand(1, 3, height, width)
     with torch.no_grad():
         expected = generator(lr)
-    before = dict(inference.CELLS)
-    inference.CELLS["cpu"] = (max(1, tile // 2), 1 << memory)
+    before = dict(CELLS)
+    CELLS["cpu"] = (max(1, tile // 2), 1 << memory)
     try:
         found = FastGenerator(generator)(lr, tile)
     finally:
-        inference.CELLS.update(before)
+        CELLS.update(before)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
@@ -105,7 +107,7 @@ def test_a_margin_too_small_would_be_seen(fast, monkeypatch):
     monkeypatch.setattr(fast, "reach", fast.reach - 3)
     assert (fast(lr, tile=10) - whole).abs().max() > 1e-4
     monkeypatch.undo()
-    monkeypatch.setattr(inference, "TAIL_REACH", 2)
+    monkeypatch.setattr("srgan_lib.inference.fast.TAIL_REACH", 2)
     assert (fast(lr, tile=10) - whole).abs().max() > 1e-4
 
 
@@ -295,11 +297,11 @@ def test_a_tensor_can_be_used_in_training_afterwards(small):
 def test_a_names_generator_is_made_once_and_follows_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
     pretrained.ship(trained_looking(blocks=1, channels=4), "srgan-vgg54", {})
-    upscaling._shipped_engine.cache_clear()
+    _shipped_engine.cache_clear()
     for _ in range(2):
         assert upscale(photo(3, 3)).shape == (12, 12, 3)
-    assert upscaling._shipped_engine.cache_info().misses == 1
-    upscaling._shipped_engine.cache_clear()
+    assert _shipped_engine.cache_info().misses == 1
+    _shipped_engine.cache_clear()
 
 
 def test_the_progress_bar(small, capsys):

@@ -11,9 +11,9 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import nn
 
-from srgan_lib.graphs import Recorded
 from srgan_lib.losses import adversarial_discriminator
 from srgan_lib.networks.discriminator import Discriminator
+from srgan_lib.support.cuda_graph import Recorded
 from srgan_lib.training.distributed import shared
 from srgan_lib.training.method import choose, traced
 
