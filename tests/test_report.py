@@ -10,7 +10,7 @@ from html import unescape
 import numpy as np
 import pytest
 import write_measured
-from test_benchmark import bicubic_images, smooth, tiny, written  # noqa: F401
+from test_evaluate import bicubic_images, smooth, tiny, written  # noqa: F401
 
 from srgan_lib import pretrained, records, report
 from srgan_lib.cli import main

@@ -103,7 +103,7 @@ class PatchBank:
     are skipped and named in ``skipped`` (and once on stderr). Raises ``SrganError`` when none is left, or
     when pairs do not match ``degradation.scale``.
 
-    ``recorded`` may be set at any time: on a GPU the crops are then cut by a CUDA graph (``support.cuda_graph``).
+    ``recorded`` may be set at any time: on a GPU the crops are then cut by a CUDA graph (``cuda_graph``).
     """
 
     def __init__(self, photos, *, crop=96, degradation=None, memory=4 << 30, device="cpu", seed=0, batch=16):

@@ -2,7 +2,7 @@
 
     SRGAN_DATA=... python tests/benchmarks/protocol.py [--out FILE] [--sets Set5 ...]      (about 6 minutes)
 
-Every image, every variant of ``srgan_lib.evaluation.protocol``: Y in float, rounded, from 0 to 255, RGB; with and
+Every image, every variant of ``evaluation.protocol``: Y in float, rounded, from 0 to 255, RGB; with and
 without the border; three SSIMs; the grey image as grey or as RGB; bicubic with three programs' kernels. The
 test sets and the authors' images (of which Set5 and Set14 were published) are not shipped: readers of the
 book get the numbers. ``tests/test_protocol.py`` measures a part of them again.
