@@ -14,6 +14,7 @@ from srgan_lib.evaluation.results import PROTOCOL
 from srgan_lib.networks.generator import count_parameters
 from srgan_lib.networks.weights import load_generator
 from srgan_lib.support.files import whole_file
+from srgan_lib.support.markup import markdown_table
 
 # The photo collections that files are named after, and the terms stated at their origin.
 LICENCES = {
@@ -55,12 +56,12 @@ def card(record):
 def _results(record):
     if not record["test_sets"]:
         return ["Not measured: no test set was on the machine (`srgan data get set5 set14 bsd100`)."]
-    head = "| | PSNR (dB) | SSIM | the paper's |"
     rows = [
-        f"| {name} | {means['psnr']:.2f} | {means['ssim']:.4f} | {_printed(record['name'], name)} |"
+        [name, f"{means['psnr']:.2f}", f"{means['ssim']:.4f}", _printed(record["name"], name)]
         for name, means in record["test_sets"].items()
     ]
-    return [head, "| --- | ---: | ---: | ---: |", *rows, "", f"{record['protocol']}."]
+    table = markdown_table([["", "PSNR (dB)", "SSIM", "the paper's"], *rows])
+    return [table, "", f"{record['protocol']}."]
 
 
 def _printed(model, name):

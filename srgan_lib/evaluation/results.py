@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from srgan_lib.errors import unknown_name
 from srgan_lib.support.files import whole_file
+from srgan_lib.support.markup import markdown_table, text_table
 
 DIGITS = {"psnr": 2, "psnr-rgb": 2}
 NAMES = {
@@ -52,18 +53,11 @@ class Result:
 
     def table(self):
         """The table as text: a row a set, a column a method, means as the paper prints them."""
-        rows = self._rows()
-        widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
-        ]
-        return "\n".join(line.rstrip() for line in lines)
+        return text_table(self._rows())
 
     def markdown(self):
         """The same table in Markdown."""
-        head, *rows = self._rows()
-        rule = ["---", *["---:"] * (len(head) - 1)]
-        return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+        return markdown_table(self._rows())
 
     def to_dict(self):
         """Everything, each image's values too, for JSON. Infinite PSNR (equal images) becomes None."""

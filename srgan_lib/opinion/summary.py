@@ -12,6 +12,7 @@ from srgan_lib.errors import SrganError
 from srgan_lib.opinion import analyse
 from srgan_lib.opinion.plan import SCORES
 from srgan_lib.support.files import whole_file
+from srgan_lib.support.markup import markdown_table, text_table
 
 FORMAT = "srgan_lib opinion result, version 1"
 WIDTH = 90  # columns of prose in the terminal
@@ -61,14 +62,14 @@ class Summary:
 
     def text(self):
         """For the terminal."""
-        parts = [self._head(), _aligned(self._opinions()), *self._set_tables(_aligned)]
-        parts += [_aligned(self._tests())] if self.tests else []
+        parts = [self._head(), text_table(self._opinions()), *self._set_tables(text_table)]
+        parts += [text_table(self._tests())] if self.tests else []
         return "\n\n".join([*parts, _wrapped(self._reliability().splitlines()), _wrapped(self.rules())])
 
     def markdown(self):
         """The same for a document."""
-        parts = [self._head(), _markdown(self._opinions()), *self._set_tables(_markdown)]
-        parts += [_markdown(self._tests())] if self.tests else []
+        parts = [self._head(), markdown_table(self._opinions()), *self._set_tables(markdown_table)]
+        parts += [markdown_table(self._tests())] if self.tests else []
         return "\n\n".join([*parts, self._reliability(), " ".join(self.rules())])
 
     def to_dict(self):
@@ -271,22 +272,6 @@ def _p(value):
 
 def _wrapped(lines):
     return "\n".join(textwrap.fill(line, WIDTH) for line in lines)
-
-
-def _aligned(rows):
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        cells[0] = row[0].ljust(widths[0])
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _markdown(rows):
-    head, *rest = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rest))
 
 
 def score_figure(counts, methods):
