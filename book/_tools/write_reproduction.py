@@ -15,7 +15,6 @@ from srgan_lib import pretrained, records
 from srgan_lib.evaluation import tables
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.generator import Generator, count_parameters
-from srgan_lib.support import markup
 from srgan_lib.support.files import whole_file
 
 PAGE = Path(__file__).resolve().parents[1] / "reproduction.md"
@@ -96,7 +95,7 @@ def method_rows(name, place, methods, chapter):
 
 def differences(row):
     """PSNR and SSIM less the paper's, as text."""
-    return " / ".join(markup.signed(row.difference(key), digits) for key, digits in tables.MEASURES.items())
+    return " / ".join(tables.signed(row.difference(key), digits) for key, digits in tables.MEASURES.items())
 
 
 def verdict(rows):
