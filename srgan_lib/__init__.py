@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "SrganError": "errors",
-    "imresize": "images",
+    "imresize": "degradations",
     "open_image": "images",
     "psnr": "metrics",
     "ssim": "metrics",
@@ -20,8 +20,8 @@ _HOME = {
     "Config": "training.config",
     "Stage": "training.config",
     "load": "pretrained",
-    "upscale": "upscaling",
-    "evaluate": "benchmark",
+    "upscale": "inference.upscale",
+    "evaluate": "evaluation.evaluate",
 }
 _SUBMODULES = {"presets": "training.presets"}
 

@@ -1,4 +1,4 @@
-"""Images: reading and writing, value ranges, the Y channel; ``degradations`` resizes and degrades.
+"""Images: reading and writing, value ranges, the Y channel. ``degradations`` resizes and degrades.
 
 Throughout the library a numpy image is ``uint8`` of shape ``(H, W, 3)``, RGB, channels last, and a torch
 image is ``float32`` of shape ``(..., 3, H, W)``, channels first. The network reads [0, 1] and writes [-1, 1]
@@ -13,26 +13,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from srgan_lib.degradations import Bicubic, BlurSubsample, gaussian_blur, imresize, imresize_batch
 from srgan_lib.errors import SrganError
-from srgan_lib.files import whole_file
+from srgan_lib.support.files import whole_file
 
-__all__ = [
-    "Bicubic",
-    "BlurSubsample",
-    "crop_to_multiple",
-    "from_signed",
-    "gaussian_blur",
-    "imresize",
-    "imresize_batch",
-    "luma",
-    "open_image",
-    "read_rgb",
-    "save_image",
-    "standard",
-    "to_signed",
-    "to_unit",
-]
+Y_OF_RGB = (65.481, 128.553, 24.966)  # ITU-R BT.601: Y from 16 to 235 for RGB in [0, 1]
+Y_RANGE = sum(Y_OF_RGB)  # 219
+Y_FLOOR = 16
 
 # ---------------------------------------------------------------------------------------------- files
 
@@ -197,7 +183,7 @@ def luma(image):
         return image
     if image.ndim != 3 or image.shape[2] != 3:
         raise SrganError(f"luma needs an array (H, W, 3) or (H, W), not {image.shape}; convert it to RGB")
-    return 16 + image @ (np.array([65.481, 128.553, 24.966]) / 255)
+    return Y_FLOOR + image @ (np.array(Y_OF_RGB) / 255)
 
 
 def crop_to_multiple(image, scale):

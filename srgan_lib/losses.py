@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from srgan_lib.networks.baselines import Y_OF_RGB
+from srgan_lib.images import Y_OF_RGB
 
 # "we rescaled the VGG feature maps by a factor of 1/12.75" (section 3.2): the loss by about 0.006.
 PAPER_FEATURE_SCALE = 12.75

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.files import whole_file
-from srgan_lib.networks.catalogue import is_network
+from srgan_lib.networks import is_network
 from srgan_lib.networks.weights import file_sha256, load_generator, save_generator
+from srgan_lib.support.files import whole_file
 
 WEIGHTS = Path(__file__).with_name("weights")
 SUFFIX = ".safetensors"

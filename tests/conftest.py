@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs two workers; also makes sums repeatable
-for name in ("JPY_SESSION_NAME", "VSCODE_PID"):  # nobody moves a chapter's widgets here (srgan_lib.progress)
+for name in (
+    "JPY_SESSION_NAME",
+    "VSCODE_PID",
+):  # nobody moves a chapter's widgets here (support.progress)
     os.environ.pop(name, None)
 
 import matplotlib

@@ -1,6 +1,7 @@
 """Shipped models and a record of evaluation that a test makes up, in a folder of its own."""
 
-from srgan_lib import evaluation, pretrained
+from srgan_lib import pretrained
+from srgan_lib.evaluation import record as evaluation_record
 from srgan_lib.networks.generator import Generator
 
 IMAGES = {"Set5": 5, "Set14": 14, "BSD100": 100}
@@ -16,12 +17,12 @@ class Recorded:
 
     def __init__(self, folder, monkeypatch):
         self.folder = folder
-        self.record = evaluation.empty()
+        self.record = evaluation_record.empty()
         for name, count in IMAGES.items():
             images = [f"{name.lower()}-{number:03}" for number in range(count)]
             self.record["sets"][name] = {"images": images, "sha256": name}
         monkeypatch.setattr(pretrained, "WEIGHTS", folder)
-        monkeypatch.setattr(evaluation, "RECORD", folder / "evaluation.json")
+        monkeypatch.setattr(evaluation_record, "RECORD", folder / "evaluation.json")
         self.add("nearest", "interpolation", {name: (25.0, 0.7) for name in IMAGES})
         self.add("bicubic", "interpolation", {name: (26.0, 0.75) for name in IMAGES})
 
@@ -30,7 +31,7 @@ class Recorded:
         values = {name: numbers(*of, IMAGES[name]) for name, of in means.items()}
         circumstances = {"hardware": "none", "versions": {"torch": "none"}}
         self.record["methods"][method] = {"kind": kind, **facts, **circumstances, "values": values}
-        evaluation.write(self.record)
+        evaluation_record.write(self.record)
 
     def ship(self, name, means=None, **record):
         """Ship a tiny model; ``means`` is {set: (PSNR, SSIM)}, None where it is not to be measured."""

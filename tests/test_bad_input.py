@@ -15,13 +15,14 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from srgan_lib import files, pretrained
+from srgan_lib import pretrained
 from srgan_lib.cli import main
 from srgan_lib.errors import SrganError
 from srgan_lib.images import save_image
-from srgan_lib.inference import FastGenerator
+from srgan_lib.inference.fast import FastGenerator
+from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.generator import Generator
-from srgan_lib.upscaling import upscale
+from srgan_lib.support import files
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,18 @@ from torch import nn
 import srgan_lib as sr
 from srgan_lib import pretrained
 from srgan_lib.data.sources import held_out_photos
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import from_signed, imresize, luma, to_signed, to_unit
+from srgan_lib.evaluation.reproduce import Request, config_of, make_plan
+from srgan_lib.images import from_signed, luma, to_signed, to_unit
+from srgan_lib.inference.tiled import TiledNetwork
+from srgan_lib.inference.upscale import load_engine
 from srgan_lib.losses import luma_mse
+from srgan_lib.networks import build
 from srgan_lib.networks.baselines import DRCN, ESPCN, SRCNN, BicubicEnlargement
-from srgan_lib.networks.catalogue import build
 from srgan_lib.networks.generator import Generator, count_parameters
 from srgan_lib.networks.weights import load_generator, save_generator
-from srgan_lib.reproduce import Request, config_of, make_plan
-from srgan_lib.tiled import TiledNetwork
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.upscaling import load_engine
 
 NAMES = ("srcnn", "espcn", "drcn")
 

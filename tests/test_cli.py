@@ -15,13 +15,14 @@ import pytest
 import torch
 from PIL import Image
 
-from srgan_lib import commands, pretrained
+from srgan_lib import cli, pretrained
 from srgan_lib.cli import main
 from srgan_lib.data import downloads
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import imresize, save_image
+from srgan_lib.images import save_image
+from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.generator import Generator
-from srgan_lib.upscaling import upscale
 
 SMALL = [
     *("--updates", "3", "--batch", "2", "--crop", "32", "--blocks", "1", "--channels", "4"),
@@ -69,7 +70,7 @@ def fails(capsys, *arguments):
 
 @pytest.mark.parametrize("command", ["train", "upscale", "evaluate", "data", "checkpoint", "reproduce"])
 def test_help_has_examples_that_parse(command, capsys):
-    from srgan_lib.cli import _parser
+    from srgan_lib.cli.main import _parser
 
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])
@@ -77,7 +78,7 @@ def test_help_has_examples_that_parse(command, capsys):
     examples = re.findall(rf"^  srgan ({command}.*?)(?:  .*)?$", text, re.MULTILINE)
     assert left.value.code == 0 and len(examples) >= 3
     for example in examples:
-        assert _parser().parse_args(example.split()).run is getattr(commands, command)
+        assert _parser().parse_args(example.split()).run is getattr(cli, command).run
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_exit_codes(error, code, monkeypatch, capsys):
     def run(_):
         raise error
 
-    monkeypatch.setattr(commands, "data", run)
+    monkeypatch.setattr("srgan_lib.cli.data.run", run)
     assert main(["data"]) == code
     assert capsys.readouterr().err == ("srgan: a; mend it\n" if code == 1 else "srgan: interrupted\n")
 
@@ -120,9 +121,9 @@ def test_the_module_and_a_reader_that_leaves_early():
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)])
 def test_times(text, seconds):
-    from srgan_lib.cli import _duration
+    from srgan_lib.cli.options import duration
 
-    assert _duration(text) == seconds
+    assert duration(text) == seconds
 
 
 # ------------------------------------------------------------------------------------------- upscale

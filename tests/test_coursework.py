@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from srgan_lib import coursework
 from srgan_lib.cli import main
 from srgan_lib.errors import SrganError
+from srgan_lib.teaching import coursework
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srgan_lib.data.bank import CropPlan, PatchBank, PixelStore
-from srgan_lib.data.choose import photos_of
 from srgan_lib.data.sources import (
     Photo,
     bundled_photos,
@@ -15,9 +14,11 @@ from srgan_lib.data.sources import (
     folder_of_photos,
     held_out_photos,
     pair_scale,
+    photos_of,
 )
+from srgan_lib.degradations import Bicubic, BlurSubsample, imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import Bicubic, BlurSubsample, imresize, save_image, to_signed, to_unit
+from srgan_lib.images import save_image, to_signed, to_unit
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from torch import nn
 
-from srgan_lib.diagrams import generator, paper_in_one_picture, show
 from srgan_lib.networks.generator import Generator
+from srgan_lib.teaching.diagrams import generator, paper_in_one_picture, show
 
 
 def drawn():

@@ -2,7 +2,7 @@
 
 import write_exercises
 
-from srgan_lib.coursework import Exercise
+from srgan_lib.teaching.coursework import Exercise
 
 
 def test_the_index_is_current():

@@ -14,12 +14,12 @@ from torch._dynamo.backends.registry import lookup_backend
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from srgan_lib import graphs
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import bundled_photos
 from srgan_lib.losses import GeneratorLoss, VGGLoss, pixel_mse
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.support import cuda_graph
 from srgan_lib.training import checkpoints, method, step
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.loop import resume, train
@@ -262,7 +262,7 @@ def tensors(tree):
 
 
 def taped(*keepers):
-    """In place of ``graphs.record``, which computes nothing: what ``keepers`` hold is put back."""
+    """In place of ``cuda_graph.record``, which computes nothing: what ``keepers`` hold is put back."""
 
     def record(function, inputs):
         before = [(value, value.clone()) for value in tensors([keeper.state() for keeper in keepers])]
@@ -281,7 +281,7 @@ def recorded(monkeypatch, *arguments):
     with monkeypatch.context() as chosen:
         chosen.setattr(step, "choose", lambda *_: Method(recorded=True))
         made = networks(*arguments)
-    monkeypatch.setattr(graphs, "record", taped(made))
+    monkeypatch.setattr(cuda_graph, "record", taped(made))
     return made
 
 
@@ -311,7 +311,7 @@ def test_recorded_crops_are_the_same_through_every_part(monkeypatch):
     class Nothing:
         state = dict
 
-    monkeypatch.setattr(graphs, "record", taped(Nothing()))
+    monkeypatch.setattr(cuda_graph, "record", taped(Nothing()))
     settings = {"crop": 32, "memory": 1_500_000, "batch": 8}
     plain, fast = PatchBank(bundled_photos()[:4], **settings), PatchBank(bundled_photos()[:4], **settings)
     fast.recorded = True
@@ -332,8 +332,8 @@ def test_a_recording_that_fails_says_so_once_and_goes_on(monkeypatch, capsys):
     def fails(*_):
         raise RuntimeError("operation not permitted\nwith details")
 
-    monkeypatch.setattr(graphs, "record", fails)
-    double = graphs.Recorded(lambda values: 2 * values)
+    monkeypatch.setattr(cuda_graph, "record", fails)
+    double = cuda_graph.Recorded(lambda values: 2 * values)
     results = [double(torch.tensor([float(n)])).item() for n in range(8)]
     assert results == [2.0 * n for n in range(8)]
     said = capsys.readouterr().err.splitlines()

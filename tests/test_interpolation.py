@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srgan_lib import measured
+from srgan_lib import records
 from srgan_lib.errors import SrganError
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
@@ -26,7 +26,7 @@ def mean(record, name, method, number):
 
 @pytest.mark.parametrize("name", MEASURED_BEFORE)
 def test_the_record_is_the_papers_table_2(name):
-    record, table = measured.read("interpolation"), measured.read("paper")["table2"][name]
+    record, table = records.read("interpolation"), records.read("paper")["table2"][name]
     for method, (level, likeness) in zip(
         ("nearest", "bicubic"), (MEASURED_BEFORE[name][:2], MEASURED_BEFORE[name][2:]), strict=True
     ):
@@ -37,7 +37,7 @@ def test_the_record_is_the_papers_table_2(name):
 
 
 def test_the_record_has_every_image():
-    sets = measured.read("interpolation")["sets"]
+    sets = records.read("interpolation")["sets"]
     assert {name: len(rows["images"]) for name, rows in sets.items()} == {
         "Set5": 5,
         "Set14": 14,
@@ -50,7 +50,7 @@ def test_the_record_has_every_image():
 
 def test_set5_measured_again(data_folder):
     again = interpolation.measure_set(data_folder("benchmarks/Set5"))
-    stored = measured.read("interpolation")["sets"]["Set5"]
+    stored = records.read("interpolation")["sets"]["Set5"]
     assert again["images"] == stored["images"]
     for method, numbers in stored["methods"].items():
         for number, values in numbers.items():
@@ -61,4 +61,4 @@ def test_set5_measured_again(data_folder):
 
 def test_an_unknown_record_suggests_the_nearest():
     with pytest.raises(SrganError, match="did you mean 'interpolation'"):
-        measured.read("interpolations")
+        records.read("interpolations")

@@ -4,10 +4,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from srgan_lib import invariance, measured
+from srgan_lib import records
 from srgan_lib.data.sources import held_out_photos
-from srgan_lib.invariance import LAYERS
 from srgan_lib.networks.vgg import CHANNELS, CONVOLUTIONS, VGG19Features
+from srgan_lib.teaching import invariance
+from srgan_lib.teaching.invariance import LAYERS
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_looking_for_weights_downloads_nothing(monkeypatch, tmp_path):
 
 
 def test_the_record_of_invariance_is_complete_and_of_equal_error():
-    record = measured.read("vgg-invariance")
+    record = records.read("vgg-invariance")
     for rows in record["equal_error"].values():
         for name in invariance.CHANGES:
             assert rows[name]["pixel_mse"] == pytest.approx(rows["pixel_mse"], rel=0.01)
@@ -111,7 +112,7 @@ def test_the_record_of_invariance_is_complete_and_of_equal_error():
 
 def test_the_record_of_invariance_measured_again(vgg19_file):
     """One row of it, with the weights that made it."""
-    record = measured.read("vgg-invariance")
+    record = records.read("vgg-invariance")
     features = VGG19Features("54", vgg19_file)
     if features.weights_sha256 != record["sha256"]:
         pytest.fail(f"the record was made with other weights: {record['weights']}")
@@ -122,14 +123,14 @@ def test_the_record_of_invariance_measured_again(vgg19_file):
 
 
 def test_the_record_of_reconstructions_is_complete():
-    record = measured.read("vgg-reconstruction")
+    record = records.read("vgg-reconstruction")
     found = {(run["photo"], run["layer"], run["smoothness"] > 0): run for run in record["runs"]}
     for photo in ("chelsea", "coffee"):
         rows = [found[photo, layer, True] for layer in LAYERS]
         assert rows[0]["psnr"] > rows[1]["psnr"] > rows[-1]["psnr"]
         for row in rows:
-            picture = measured.picture(f"vgg-reconstruction-{photo}-{row['layer']}.jpg")
+            picture = records.picture(f"vgg-reconstruction-{photo}-{row['layer']}.jpg")
             assert picture.shape == (record["side"], record["side"], 3)
             assert row["distance"][str(record["steps"])] < row["distance"]["1"]
     assert ("chelsea", "54", False) in found
-    assert measured.picture("vgg-reconstruction-chelsea-54-plain.jpg").shape == picture.shape
+    assert records.picture("vgg-reconstruction-chelsea-54-plain.jpg").shape == picture.shape

@@ -13,8 +13,8 @@ from browsing import opened
 
 import srgan_lib as sr
 from srgan_lib import pretrained
+from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.interpolation import interpolate
-from srgan_lib.upscaling import upscale
 
 live_model = pytest.importorskip("live_model", reason="Sphinx is not installed: pip install -e '.[book]'")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install -e '.[test]'")
@@ -123,7 +123,7 @@ def photo(height, width, kind="rgba"):
 
 
 def as_python(image, model="srgan-vgg54"):
-    """What ``srgan_lib.upscaling.upscale`` makes of the array; grey goes in as grey with alpha."""
+    """What ``srgan_lib.inference.upscale.upscale`` makes of the array; grey goes in as grey with alpha."""
     grey = (image[..., 0] == image[..., 1]).all() and (image[..., 0] == image[..., 2]).all()
     if not grey:
         return upscale(image, model, progress=False)

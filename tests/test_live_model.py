@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from srgan_lib import export, pretrained
+from srgan_lib import pretrained
+from srgan_lib.inference import onnx as export
 from srgan_lib.networks.generator import Generator
 
 live_model = pytest.importorskip("live_model", reason="Sphinx is not installed: pip install -e '.[book]'")

@@ -4,14 +4,14 @@ import json
 import sys
 from pathlib import Path
 
-from srgan_lib import measured
+from srgan_lib import records
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import loss_terms
 
 
 def test_record_holds_a_whole_log_of_a_gan_stage():
-    record = measured.read("loss-terms")
+    record = records.read("loss-terms")
     log, stage = record["log"], record["run"]["stage"]
     assert stage["adversarial"] > 0
     assert set(log) == {"update", "content", "adversarial", "d_real", "d_fake"}
@@ -21,7 +21,7 @@ def test_record_holds_a_whole_log_of_a_gan_stage():
 
 
 def test_record_holds_value_and_gradients_of_both_terms():
-    norms = measured.read("loss-terms")["gradients"]
+    norms = records.read("loss-terms")["gradients"]
     places = ("value", "at_pixels", "at_weights")
     assert set(norms) == {f"{term}_{place}" for term in ("content", "adversarial") for place in places}
     assert all(value > 0 for value in norms.values())

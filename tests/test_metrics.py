@@ -14,8 +14,9 @@ from PIL import Image
 from scipy.signal import convolve2d
 
 from srgan_lib.data.sources import held_out_photos
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import imresize, luma, open_image
+from srgan_lib.images import luma, open_image
 from srgan_lib.metrics import psnr, ssim
 
 SSIM_KINDS = ("daala", "gaussian", "uniform")

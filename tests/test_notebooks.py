@@ -160,7 +160,7 @@ def test_something_moves_without_a_kernel_and_something_computes_with_one(path):
         output.get("data", {}).get("text/html", "") for cell in code_cells(path) for output in cell.outputs
     ]
     assert any("data-srgan-figure" in html for html in stored), "a slider of plots"
-    assert re.search(r"^(live|panel)\(|display\(panel\(", source, re.MULTILINE), "srgan_lib.widgets.live"
+    assert re.search(r"^live\(", source, re.MULTILINE), "teaching.widgets.live"
 
 
 def test_no_widget_is_stored(path):

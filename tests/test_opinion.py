@@ -14,11 +14,10 @@ from scipy import stats
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.errors import SrganError
 from srgan_lib.opinion import analyse
-from srgan_lib.opinion.figures import score_figure
 from srgan_lib.opinion.plan import load_plan, plan
-from srgan_lib.opinion.rate import Sitting, panel
 from srgan_lib.opinion.ratings import append_rating, read_ratings
 from srgan_lib.opinion.simulate import SimulatedRaters, share_significant
+from srgan_lib.opinion.summary import score_figure
 from srgan_lib.opinion.versions import make_version
 
 METHODS = ["bicubic", "SRResNet", "SRGAN", "HR"]
@@ -264,58 +263,7 @@ def test_partial_raters_count_as_the_rule_says(small, tmp_path):
         read_ratings(written(tmp_path / "r.csv", *lines[:10]), small).array()
 
 
-# -------------------------------------------------------------------------------------------- rate
-
-
-def test_a_sitting_saves_at_once_and_goes_on_where_it_stopped(small, tmp_path):
-    path = tmp_path / "r.csv"
-    sitting = Sitting(small, "rater-03", path)
-    while sitting.told:
-        sitting.answer()
-    assert sitting.position == 4 and not path.exists()
-    with pytest.raises(SrganError, match="not one of"):
-        sitting.answer(6)
-    first = sitting.code
-    sitting.answer(5)
-    assert read_ratings(path, small).scores == {("rater-03", first): 5}
-    with open(path, "a") as file:
-        file.write("rater-03,cut o")  # the machine lost its power here
-    again = Sitting(small, "rater-03", path)
-    assert again.code == sitting.code and again.position == 5 and again.told is None
-    while again.code:
-        again.answer(2)
-    found = read_ratings(path, small)
-    assert len(found.scores) == len(to_rate(small, "rater-03")) and len(found.problems) == 1
-    with pytest.raises(SrganError, match="every item"):
-        again.answer(1)
-
-
-def test_a_sitting_writes_into_no_other_file(small, tmp_path):
-    path = tmp_path / "diary.txt"
-    path.write_text("dear diary\n")
-    with pytest.raises(SrganError, match="choose another"):
-        Sitting(small, "rater-01", path)
-    with pytest.raises(SrganError, match="no rater"):
-        Sitting(small, "nobody", tmp_path / "r.csv")
-
-
-def test_the_panel_rates_by_button_and_by_key_and_names_nothing(small, tmp_path):
-    path = tmp_path / "r.csv"
-    sitting = Sitting(small, "rater-01", path)
-    shown = panel(sitting, lambda image, method: np.zeros((8, 8, 3), np.uint8))
-    line, _, row, keys, _ = shown.children
-    for _ in range(4):
-        assert "example" in line.value
-        row.children[0].click()
-    first = sitting.code
-    row.children[3].click()  # "4 good"
-    second = sitting.code
-    keys.value = "7"
-    keys.value = "2"
-    assert read_ratings(path, small).scores == {("rater-01", first): 4, ("rater-01", second): 2}
-    assert keys.value == "" and sitting.code in line.value
-    state = json.dumps([widget.get_state() for widget in (line, row, keys)], default=str).lower()
-    assert not any(name.lower() in state for name in [*METHODS, *IMAGES])
+# ---------------------------------------------------------------------------------------- versions
 
 
 def test_versions_have_the_size_of_the_photo():

@@ -12,10 +12,11 @@ from PIL import Image
 from scipy.fft import fftfreq, ifft2
 
 import srgan_lib as sr
-from srgan_lib import measured, perception
+from srgan_lib import perception, records
 from srgan_lib.data.sources import bundled_photos, held_out_photos
+from srgan_lib.degradations import gaussian_blur, imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import gaussian_blur, imresize, luma, open_image, read_rgb, to_signed
+from srgan_lib.images import luma, open_image, read_rgb, to_signed
 from srgan_lib.networks import vgg
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate
@@ -445,7 +446,7 @@ def natural_of(record):
 
 def test_the_record_can_be_measured_again(data_folder, vgg19_file):
     """One image of the authors and of an interpolation, from the files to the shipped numbers."""
-    record = measured.read("perception")
+    record = records.read("perception")
     found, place = record["sets"]["Set5"], record["sets"]["Set5"]["images"].index("bird")
     hr, lr = (read_rgb(data_folder("benchmarks/Set5") / kind / "bird.png") for kind in ("HR", "LRx4"))
     published = data_folder("published/Set5") / benchmark.PUBLISHED["SRGAN (authors)"] / "bird.png"
@@ -460,7 +461,7 @@ def test_the_record_can_be_measured_again(data_folder, vgg19_file):
 
 
 def test_natural_photographs_of_the_record_are_those_it_names(data_folder):
-    record = measured.read("perception")["natural"]
+    record = records.read("perception")["natural"]
     assert record["photographs"] == "the 100 originals of BSD100"
     folder = data_folder("benchmarks/BSD100") / "HR"
     again = perception.natural(open_image(file) for file in sorted(folder.glob("*.png")))
@@ -469,7 +470,7 @@ def test_natural_photographs_of_the_record_are_those_it_names(data_folder):
 
 
 def test_the_record_has_every_image_and_both_ends_of_each_path():
-    record = measured.read("perception")
+    record = records.read("perception")
     sizes = {name: len(found["images"]) for name, found in record["sets"].items()}
     assert sizes == {"Set5": 5, "Set14": 14}
     assert any(found["path"] for found in record["sets"].values())
@@ -493,7 +494,7 @@ def test_what_could_not_be_measured_says_why(tmp_path, monkeypatch):
     assert benchmark.lpips_judge() == (None, "not measured: no weights here")
     judge, reason = benchmark.vgg_judge(tmp_path / "vgg.safetensors", 256)
     assert judge is None and reason.startswith("not measured") and "vgg.safetensors" in reason
-    record = measured.read("perception")
+    record = records.read("perception")
     for key, number in (("vgg", "vgg54"), ("lpips", "lpips")):
         is_measured = number in record["sets"]["Set5"]["methods"]["bicubic"]
         assert is_measured != str(record[key]).startswith("not measured")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srgan_lib.data.choose import without_held_out
-from srgan_lib.data.sources import Photo, folder_of_photos
+from srgan_lib.data.sources import Photo, folder_of_photos, without_held_out
+from srgan_lib.degradations import Bicubic
 from srgan_lib.errors import SrganError
-from srgan_lib.images import Bicubic, read_rgb, save_image
+from srgan_lib.images import read_rgb, save_image
 from srgan_lib.networks.generator import Generator
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.loop import Run, resume, train

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from srgan_lib import progress
-from srgan_lib.progress import progress_bar
+from srgan_lib.support import progress
+from srgan_lib.support.progress import progress_bar
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srgan_lib import measured
-from srgan_lib.images import save_image
-from srgan_lib.metrics import psnr, ssim
-from srgan_lib.protocol import (
+from srgan_lib import records
+from srgan_lib.evaluation.protocol import (
     VARIANTS,
     enlarged_by_pillow,
     enlarged_by_torch,
@@ -17,6 +15,8 @@ from srgan_lib.protocol import (
     measure,
     measure_set,
 )
+from srgan_lib.images import save_image
+from srgan_lib.metrics import psnr, ssim
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import protocol
@@ -102,11 +102,11 @@ def test_a_set_is_measured_in_order_of_name(tmp_path, pair):
 
 
 def mean(name, method, variant):
-    return np.mean(measured.read("protocol")["sets"][name]["methods"][method][variant])
+    return np.mean(records.read("protocol")["sets"][name]["methods"][method][variant])
 
 
 def test_the_record_has_every_image_of_every_set():
-    sets = measured.read("protocol")["sets"]
+    sets = records.read("protocol")["sets"]
     assert {name: len(rows["images"]) for name, rows in sets.items()} == SETS
     for name, rows in sets.items():
         published = set() if name == "BSD100" else set(protocol.PUBLISHED)
@@ -117,9 +117,9 @@ def test_the_record_has_every_image_of_every_set():
 
 
 def test_the_record_is_the_papers_tables():
-    paper = measured.read("paper")
+    paper = records.read("paper")
     columns = {"nearest": "nearest", "bicubic": "bicubic", "SRResNet-MSE": "SRResNet", "SRGAN-VGG54": "SRGAN"}
-    for name, rows in measured.read("protocol")["sets"].items():
+    for name, rows in records.read("protocol")["sets"].items():
         for method in set(rows["methods"]) & set(columns):
             printed = paper["table2"][name][columns[method]]
             assert mean(name, method, "psnr") == pytest.approx(printed["psnr"], abs=0.03)
@@ -131,7 +131,7 @@ def test_set5_measured_again(data_folder):
     data_folder("published")
     methods = ("nearest", "bicubic", *protocol.PUBLISHED)
     again = protocol.measured_set("Set5", methods)
-    stored = measured.read("protocol")["sets"]["Set5"]
+    stored = records.read("protocol")["sets"]["Set5"]
     assert again["images"] == stored["images"]
     for method, numbers in again["methods"].items():
         for variant, values in numbers.items():

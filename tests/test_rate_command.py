@@ -11,12 +11,15 @@ import torch
 from PIL import Image
 
 from srgan_lib import pretrained
-from srgan_lib.cli import _parser, main
+from srgan_lib.cli import main
+from srgan_lib.cli import opinion as command
+from srgan_lib.cli.main import _parser
 from srgan_lib.data.sources import bundled_photos, held_out_photos
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import imresize, read_rgb, save_image
+from srgan_lib.images import read_rgb, save_image
 from srgan_lib.networks.generator import Generator
-from srgan_lib.opinion import commands, saved
+from srgan_lib.opinion import saved
 from srgan_lib.opinion.plan import load_plan
 from srgan_lib.opinion.versions import TWELVE, Versions, methods_here, photos_to_rate, read_methods
 
@@ -226,7 +229,7 @@ def test_help_has_examples_that_parse(action, capsys):
     examples = re.findall(r"^  srgan (rate (\w+).*?)(?:  .*)?$", text, re.MULTILINE)
     assert left.value.code == 0 and len(examples) >= 3
     for example, name in examples:
-        assert _parser().parse_args(example.split()).run is getattr(commands, name)
+        assert _parser().parse_args(example.split()).run is getattr(command, name)
 
 
 @pytest.mark.parametrize(

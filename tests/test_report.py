@@ -10,16 +10,24 @@ from html import unescape
 import numpy as np
 import pytest
 import write_measured
-from test_benchmark import bicubic_images, smooth, tiny, written  # noqa: F401
+from test_evaluate import bicubic_images, smooth, tiny, written  # noqa: F401
 
-from srgan_lib import cells, cli, evaluation, measured, measuring, pretrained, tables
-from srgan_lib.benchmark import evaluate
+from srgan_lib import pretrained, records, report
 from srgan_lib.cli import main
+from srgan_lib.cli import report as command
+from srgan_lib.cli.main import _parser
 from srgan_lib.errors import SrganError
+from srgan_lib.evaluation import measure as measuring
+from srgan_lib.evaluation import record as evaluation_record
+from srgan_lib.evaluation import tables
+from srgan_lib.evaluation.evaluate import evaluate
 from srgan_lib.images import save_image
 from srgan_lib.networks.generator import Generator
 from srgan_lib.opinion import saved
-from srgan_lib.report import commands, content, files, page, sheets, text
+from srgan_lib.report import content, text
+from srgan_lib.report import csv as sheets
+from srgan_lib.report import html as page
+from srgan_lib.support import markup
 
 SETS = content.SETS
 HOSTILE = '=cmd|"/c calc"!A1<script>alert(1)</script>*_`|'
@@ -32,8 +40,8 @@ def made(recorded):
     recorded.ship("srgan-vgg54", {"Set5": (29.0, 0.8)})
     recorded.ship("espcn", dict.fromkeys(SETS, (28.0, 0.7)))
     recorded.ship("srgan-mse")
-    recorded.add("SRGAN-VGG54 (authors)", evaluation.AUTHORS, {"Set5": (29.4, 0.848)})
-    recorded.add(HOSTILE, evaluation.IMAGES, {"Set5": (31.0, 0.91)}, folder="mine")
+    recorded.add("SRGAN-VGG54 (authors)", evaluation_record.AUTHORS, {"Set5": (29.4, 0.848)})
+    recorded.add(HOSTILE, evaluation_record.IMAGES, {"Set5": (31.0, 0.91)}, folder="mine")
     return content.make()
 
 
@@ -74,11 +82,11 @@ def test_all_formats_have_the_same_numbers(made):
                 digits = tables.MEASURES[key]
                 if row.ours:
                     assert float(line[f"{key}_ours"]) == row.ours[key]
-                    assert shown[place] == cells.number(float(line[f"{key}_ours"]), digits)
+                    assert shown[place] == tables.number(float(line[f"{key}_ours"]), digits)
                 else:
                     assert line[f"{key}_ours"] == line[f"{key}_difference"] == "not measured"
                     assert shown[place].startswith("not measured (")
-            assert cells.markdown_table([[], shown]).splitlines()[2] in told
+            assert markup.markdown_table([[], shown]).splitlines()[2] in told
             for cell in shown[1:]:
                 assert cell.removeprefix("not measured ") in terminal
                 assert cell.split(" (")[0].replace("-", "\u2212", 1) in html or cell == "-"
@@ -112,7 +120,7 @@ def test_nothing_is_blank_and_what_is_not_measured_has_its_reason(made):
     assert rows["Set5", "SRGAN-VGG22"] == tables.NO_VARIANT
     told, html = text.markdown(made), page.page(made)
     for reason in set(rows.values()):
-        assert cells.marked(reason) in told and cells.html(reason) in html
+        assert markup.marked(reason) in told and markup.html(reason) in html
 
 
 def test_every_image_is_there_and_their_mean_is_in_the_table(made):
@@ -168,7 +176,7 @@ def test_the_page_asks_for_nothing_and_says_so(made):
 def test_the_page_fits_the_screen(made, recorded, browser, tmp_path, width):
     with_images_of_set5(recorded)
     opinions = saved.read(opinion_file(tmp_path, simulated=True))
-    written = files.write(content.make(opinions=opinions), tmp_path / "out")
+    written = report.write(content.make(opinions=opinions), tmp_path / "out")
     (path,) = [path for path in written if path.suffix == ".html"]
     view = browser.new_page(viewport={"width": width, "height": 800})
     asked, said = [], []
@@ -182,7 +190,7 @@ def test_the_page_fits_the_screen(made, recorded, browser, tmp_path, width):
 
 
 def test_without_any_measurement_everything_says_so(recorded):
-    report = content.make(evaluation.Evaluation(evaluation.empty()))
+    report = content.make(evaluation_record.Evaluation(evaluation_record.empty()))
     rows = sheet(sheets.table_sheet(report, "table2"))
     assert {row["psnr_ours"] for row in rows if row["method"] != "HR"} == {"not measured"}
     assert "was not on the machine that measured" in text.markdown(report)
@@ -193,7 +201,7 @@ def test_without_any_measurement_everything_says_so(recorded):
 def test_equal_images_have_an_infinite_psnr_in_each_format(recorded):
     recorded.ship("srresnet-mse", {"Set5": (30.0, 0.9)})
     recorded.record["methods"]["srresnet-mse"]["values"]["Set5"]["psnr"] = [None] * 5
-    evaluation.write(recorded.record)
+    evaluation_record.write(recorded.record)
     report = content.make()
     (row,) = [
         r
@@ -209,7 +217,7 @@ def test_equal_images_have_an_infinite_psnr_in_each_format(recorded):
 
 def with_images_of_set5(recorded):
     recorded.record["sets"]["Set5"]["images"] = ["baby", "bird", "butterfly", "head", "woman"]
-    evaluation.write(recorded.record)
+    evaluation_record.write(recorded.record)
 
 
 def test_opinions_stand_beside_the_papers(recorded, tmp_path):
@@ -315,7 +323,7 @@ def test_a_file_that_is_no_json_is_one_line(tmp_path, content_of_it):
 def small_package(tmp_path, monkeypatch):
     """A package with one tiny model and no record."""
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(evaluation, "RECORD", tmp_path / "evaluation.json")
+    monkeypatch.setattr(evaluation_record, "RECORD", tmp_path / "evaluation.json")
     monkeypatch.setattr(measuring.downloads, "find", lambda name: None)
     pretrained.ship(Generator(blocks=1, channels=4), "srgan-vgg54", {})
     return tmp_path
@@ -325,18 +333,18 @@ def test_measuring_gives_what_evaluate_gives(small_package, tiny):  # noqa: F811
     lines = []
     record = measuring.measure(sets=[tiny], say=lines.append)
     assert list(record["methods"]) == ["nearest", "bicubic", "srgan-vgg54"] and len(lines) == 3
-    kept = evaluation.Evaluation(record)
-    result = evaluate("bicubic", "srgan-vgg54", sets=[tiny], measures=evaluation.MEASURES)
+    kept = evaluation_record.Evaluation(record)
+    result = evaluate("bicubic", "srgan-vgg54", sets=[tiny], measures=evaluation_record.MEASURES)
     for column in result.columns:
-        for measure in evaluation.MEASURES:
+        for measure in evaluation_record.MEASURES:
             of_images = [values[measure] for values in column.values["Tiny"].values()]
             assert list(kept.values(column.label, "Tiny", measure)) == pytest.approx(of_images, abs=1e-6)
             assert kept.means(column.label, "Tiny")[measure] == pytest.approx(
                 column.mean("Tiny", measure), abs=1e-6
             )
     assert kept.images("Tiny") == ["cat", "cat2", "dog"]
-    evaluation.write(record)
-    assert evaluation.read().record == record
+    evaluation_record.write(record)
+    assert evaluation_record.read().record == record
 
 
 def test_only_what_is_missing_or_of_other_weights_is_measured_again(small_package, tiny):  # noqa: F811
@@ -347,11 +355,11 @@ def test_only_what_is_missing_or_of_other_weights_is_measured_again(small_packag
     )
     pretrained.ship(Generator(blocks=1, channels=4), "srgan-vgg54", {})  # other random weights
     pretrained.ship(Generator(blocks=1, channels=4), "srgan-mse", {})
-    assert "of other weights" in evaluation.Evaluation(record).why_not("srgan-vgg54", "Tiny")
+    assert "of other weights" in evaluation_record.Evaluation(record).why_not("srgan-vgg54", "Tiny")
     again = measuring.measure(record, sets=[tiny], say=lines.append)
     assert [line.split(",")[0] for line in lines] == ["srgan-mse", "srgan-vgg54"]
     assert again["methods"]["srgan-vgg54"]["values"] != record["methods"]["srgan-vgg54"]["values"]
-    assert evaluation.Evaluation(again).why_not("srgan-vgg54", "Tiny") is None
+    assert evaluation_record.Evaluation(again).why_not("srgan-vgg54", "Tiny") is None
     measuring.measure(again, sets=[tiny], again=True, say=lines.append)
     assert len(lines) == 6
 
@@ -374,7 +382,7 @@ def test_numbers_of_other_test_images_are_dropped(small_package, tiny, tmp_path)
 def test_result_images_are_measured_for_one_report_and_kept_with_measure(small_package, tiny, bicubic_images):  # noqa: F811
     folder = written(small_package / "results" / "Tiny", bicubic_images).parent
     record = measuring.measure(sets=[tiny])
-    shown = evaluation.Evaluation(measuring.measure_images(record, {"mine": folder}, [tiny]))
+    shown = evaluation_record.Evaluation(measuring.measure_images(record, {"mine": folder}, [tiny]))
     assert shown.means("mine", "Tiny") == pytest.approx(shown.means("bicubic", "Tiny"), abs=1e-6)
     assert "mine" not in record["methods"]
     kept = measuring.measure(record, sets=[tiny], images={"mine": folder})
@@ -393,13 +401,13 @@ def test_result_images_are_measured_for_one_report_and_kept_with_measure(small_p
 )
 def test_names_of_result_images_are_checked(small_package, tiny, name, said):  # noqa: F811
     with pytest.raises(SrganError, match=said) as caught:
-        measuring.measure_images(evaluation.empty(), {name: small_package}, [tiny])
+        measuring.measure_images(evaluation_record.empty(), {name: small_package}, [tiny])
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_without_results_and_a_machine_without_sets_are_one_line(small_package, tiny):  # noqa: F811
     with pytest.raises(SrganError, match="no result of Tiny"):
-        measuring.measure_images(evaluation.empty(), {"mine": small_package}, [tiny])
+        measuring.measure_images(evaluation_record.empty(), {"mine": small_package}, [tiny])
     with pytest.raises(SrganError, match="srgan data get set5"):
         measuring.measure()
 
@@ -420,7 +428,7 @@ def test_a_damaged_record_is_one_line(recorded, tmp_path, damage):
     file = tmp_path / "mine.json"
     file.write_text(json.dumps(damage(recorded.record)))
     with pytest.raises(SrganError, match=r"mine\.json") as caught:
-        evaluation.read(file)
+        evaluation_record.read(file)
     assert "\n" not in str(caught.value)
 
 
@@ -439,7 +447,7 @@ def test_the_command_measures_writes_and_prints(small_package, tiny, capsys):  #
         "table1.csv",
         "table2.csv",
     ]
-    assert evaluation.RECORD.exists()
+    assert evaluation_record.RECORD.exists()
 
 
 @pytest.mark.parametrize(
@@ -466,7 +474,7 @@ def test_the_examples_of_the_help_parse(capsys):
     found = re.findall(r"^  srgan (report.*?)(?:  .*)?$", capsys.readouterr().out, re.MULTILINE)
     assert left.value.code == 0 and len(found) == 5
     for example in found:
-        assert cli._parser().parse_args(example.split()).run is commands.report
+        assert _parser().parse_args(example.split()).run is command.run
 
 
 def test_a_name_without_a_folder_is_wrong_usage(capsys):
@@ -484,12 +492,12 @@ def test_the_page_of_the_book_is_current():
 
 
 def test_the_shipped_record_is_of_whole_sets():
-    record = evaluation.read()
+    record = evaluation_record.read()
     assert [len(record.images(name)) for name in SETS] == [5, 14, 100]
-    for method in (*tables.INTERPOLATIONS, *record.methods(evaluation.MODEL)):
+    for method in (*tables.INTERPOLATIONS, *record.methods(evaluation_record.MODEL)):
         assert set(record.record["methods"][method]["values"]) == set(SETS), method
-    assert not record.methods(evaluation.IMAGES), "somebody's result images are no part of the library"
-    paper = measured.read("paper")["table2"]
+    assert not record.methods(evaluation_record.IMAGES), "somebody's result images are no part of the library"
+    paper = records.read("paper")["table2"]
     for name in ("Set5", "Set14"):
         for method in ("SRResNet", "SRGAN"):
             mine = tables.ours(f"{method} (authors' images)", name)[0]
@@ -500,4 +508,4 @@ def test_the_shipped_record_is_of_whole_sets():
 def test_the_record_is_of_the_real_test_sets(data_folder):
     for name in SETS:
         folder = data_folder(f"benchmarks/{name}")
-        assert measuring._facts_of_set(folder) == evaluation.read().record["sets"][name]
+        assert measuring._facts_of_set(folder) == evaluation_record.read().record["sets"][name]

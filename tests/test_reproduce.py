@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from srgan_lib import pretrained, ready, reproduce
-from srgan_lib.cards import card, licences
+from srgan_lib import pretrained
 from srgan_lib.cli import main
 from srgan_lib.data.sources import Photo
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import imresize, save_image
+from srgan_lib.evaluation import model_cards, reproduce
+from srgan_lib.evaluation.model_cards import card, licences
+from srgan_lib.evaluation.reproduce import MODELS, Request, config_of, make_plan
+from srgan_lib.evaluation.reproduce import reproduce as run
+from srgan_lib.images import save_image
 from srgan_lib.networks.weights import load_generator
-from srgan_lib.reproduce import MODELS, Request, config_of, make_plan
-from srgan_lib.reproduce import reproduce as run
 
 SMALL = {"crop": 16, "batch": 2, "blocks": 1, "channels": 4, "device": "cpu", "moments": 2}
 
@@ -38,8 +40,8 @@ def test_set(tmp_path, monkeypatch):
     for folder, pixels in (("HR", image), ("LRx4", imresize(image, 1 / 4))):
         (tmp_path / "Set5" / folder).mkdir(parents=True)
         save_image(pixels, tmp_path / "Set5" / folder / "a.png")
-    monkeypatch.setattr(ready.downloads, "find", lambda name: name == "Set5" or None)
-    monkeypatch.setattr(ready.benchmark, "get", lambda name: tmp_path / name)
+    monkeypatch.setattr(model_cards.downloads, "find", lambda name: name == "Set5" or None)
+    monkeypatch.setattr("srgan_lib.evaluation.evaluate.get", lambda name: tmp_path / name)
 
 
 def request(out, photos, **changes):
@@ -116,7 +118,7 @@ def test_models_are_trained_measured_and_made_ready(tmp_path, photos, test_set, 
 
 
 def test_called_again_it_goes_on_with_its_own_settings(tmp_path, photos, monkeypatch):
-    monkeypatch.setattr(ready.downloads, "find", lambda name: None)
+    monkeypatch.setattr(model_cards.downloads, "find", lambda name: None)
     out = tmp_path / "all"
     first = request(out, photos, only=("srresnet-mse",), time_limit=1e-3)
     assert not run(first)
@@ -161,7 +163,7 @@ def test_licences_are_counted_by_collection():
 
 
 def test_a_card_is_made_of_the_record_alone(tmp_path, photos, monkeypatch):
-    monkeypatch.setattr(ready.downloads, "find", lambda name: None)
+    monkeypatch.setattr(model_cards.downloads, "find", lambda name: None)
     run(request(tmp_path / "all", photos, only=("srresnet-mse",)))
     record = json.loads((tmp_path / "all/models/srresnet-mse.json").read_text())
     assert card(record) == (tmp_path / "all/models/srresnet-mse.md").read_text()

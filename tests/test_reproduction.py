@@ -7,7 +7,7 @@ import pytest
 import write_map
 import write_reproduction as report
 
-from srgan_lib import measured
+from srgan_lib import records
 
 ROOT = Path(__file__).resolve().parents[1]
 CLAIMS = [claim for *_, make in report.SECTIONS for claim in make()]
@@ -23,7 +23,7 @@ def test_the_report_is_current():
 
 
 def test_every_method_of_both_tables_has_a_row():
-    paper = measured.read("paper")
+    paper = records.read("paper")
     ruler = {claim.what for claim in report.ruler()}
     for name in ("table1", "table2"):
         rows = {claim.what for claim in report.networks_of(name, "3")}
@@ -76,7 +76,7 @@ def test_for_a_gan_a_higher_psnr_is_no_merit(recorded, psnr, ssim, status):
 
 
 def test_the_order_of_the_losses_counts_when_all_five_are_there(recorded):
-    printed = measured.read("paper")["table1"]["Set14"]
+    printed = records.read("paper")["table1"]["Set14"]
     for method, row in printed.items():
         assert report.order_of_the_losses().status != report.YES
         recorded.ship(method.lower(), {"Set14": (row["psnr"] - 1, 0.7)})

@@ -1,6 +1,5 @@
 """What must say the same in two places: contents, dependencies, addresses."""
 
-import ast
 import re
 import shutil
 import sys
@@ -55,11 +54,16 @@ def test_only_lower_bounds():
     assert bounded == ["jupyter-book>=1.0.4,<2"]  # 2.x is another program: see CONTRIBUTING.md
 
 
-def test_every_package_of_the_library_is_installed():
-    packages = sorted(
-        ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "srgan_lib").rglob("__init__.py")
-    )
-    assert packages == sorted(PROJECT["tool"]["setuptools"]["packages"])
+def test_every_package_and_every_file_of_the_library_is_installed():
+    assert PROJECT["tool"]["setuptools"]["packages"]["find"] == {"include": ["srgan_lib*"]}
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["srgan_lib"]
+    library = ROOT / "srgan_lib"
+    files = [path for path in library.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    folders = {path.parent for path in files if path.suffix == ".py"}
+    assert all((folder / "__init__.py").exists() for folder in folders), "find sees only what has one"
+    data = {path.relative_to(library) for path in files if path.suffix != ".py"}
+    taken = {path for path in data if any(path.match(pattern) for pattern in patterns)}
+    assert data == taken, f"not in package-data of pyproject.toml: {sorted(map(str, data - taken))}"
 
 
 def test_the_address_agrees_everywhere():
@@ -98,17 +102,6 @@ def test_a_wrong_address_changes_nothing(tmp_path):
     assert (tmp_path / "pyproject.toml").read_bytes() == (ROOT / "pyproject.toml").read_bytes()
 
 
-def test_every_module_is_in_the_reference():
-    reference = (ROOT / "book/api.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\.\. automodule:: (srgan_lib[\w.]*)", reference, re.MULTILINE)
-    modules = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for path in (ROOT / "srgan_lib").rglob("*.py")
-        if not path.name.startswith("_")
-    }
-    assert set(listed) == modules and len(listed) == len(set(listed))
-
-
 def test_the_list_of_data_sets_is_current():
     text = (ROOT / "data/README.md").read_text(encoding="utf-8")
     assert list_data.renewed(text) == text
@@ -118,24 +111,3 @@ def test_readme_has_the_two_commands_that_ci_extracts():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line.startswith("python3 -m venv")]
     assert [command.rsplit("&& ", 1)[1] for command in commands] == ["jupyter-book build book/", "pytest"]
-
-
-def imported_modules(path, modules):
-    """The modules of the library that the file at ``path`` imports, anywhere in it."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names & modules
-
-
-def test_a_module_imports_only_from_those_above_it():
-    """The order is that of the API reference."""
-    reference = (ROOT / "book/api.md").read_text(encoding="utf-8")
-    order = re.findall(r"^\.\. automodule:: (srgan_lib[\w.]*)", reference, re.MULTILINE)
-    for place, module in enumerate(order):
-        path = ROOT / (module.replace(".", "/") + ".py")
-        upwards = imported_modules(path, set(order)) - set(order[:place])
-        assert not upwards, f"{module} imports {upwards}, which stand below it in book/api.md"

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
-from srgan_lib import evaluation, measured, pretrained, tables
+from srgan_lib import pretrained, records
 from srgan_lib.errors import SrganError
+from srgan_lib.evaluation import record as evaluation_record
+from srgan_lib.evaluation import tables
 
 
 def test_every_printed_number_of_both_tables_is_there():
@@ -17,7 +19,7 @@ def test_every_printed_number_of_both_tables_is_there():
         others = [row for row in rows if not row.printed]
         rows = [row for row in rows if row not in (*authors, *others)]
         printed = {(row.set, row.method): row.printed for row in rows}
-        paper = measured.read("paper")[name]
+        paper = records.read("paper")[name]
         assert printed == {
             (group, method): cell for group, row in paper.items() for method, cell in row.items()
         }
@@ -100,8 +102,8 @@ def test_numbers_image_by_image_are_those_of_the_means(recorded):
 
 
 def test_result_images_fill_the_row_of_their_method_and_others_come_last(recorded):
-    recorded.add("selfexsr", evaluation.IMAGES, {"Set5": (30.0, 0.87)}, folder="f")
-    recorded.add("mine", evaluation.IMAGES, {"Set5": (31.0, 0.88)}, folder="g")
+    recorded.add("selfexsr", evaluation_record.IMAGES, {"Set5": (30.0, 0.87)}, folder="f")
+    recorded.add("mine", evaluation_record.IMAGES, {"Set5": (31.0, 0.88)}, folder="g")
     rows = [row for row in tables.table("table2", ["Set5"]).rows]
     by_name = {row.method: row for row in rows}
     assert by_name["SelfExSR"].difference("psnr") == pytest.approx(30 - 30.33)
@@ -120,7 +122,7 @@ def test_the_authors_images_are_found_under_both_of_their_names():
 
 
 def test_the_record_agrees_with_the_record_of_the_protocol():
-    for set_name, facts in measured.read("protocol")["sets"].items():
+    for set_name, facts in records.read("protocol")["sets"].items():
         for method in ("nearest", "bicubic"):
             told = facts["methods"][method]["psnr"]
             assert list(tables.per_image(method, set_name)) == pytest.approx(told, abs=1e-4)
@@ -129,7 +131,7 @@ def test_the_record_agrees_with_the_record_of_the_protocol():
 def test_the_record_agrees_with_what_the_models_own_records_say():
     for name in pretrained.names():
         for set_name, means in pretrained.record(name)["test_sets"].items():
-            mine = evaluation.read().means(name, set_name)  # empty: of other weights, shown as not measured
+            mine = evaluation_record.read().means(name, set_name)  # empty: of other weights
             if mine:
                 assert mine["psnr"] == pytest.approx(means["psnr"], abs=0.005), (name, set_name)
                 assert mine["ssim"] == pytest.approx(means["ssim"], abs=0.0005), (name, set_name)

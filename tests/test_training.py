@@ -56,7 +56,7 @@ def quick_validation(monkeypatch):
     """Validation on two small photos instead of the bundled ones: the loop is what is tested here."""
     import numpy as np
 
-    from srgan_lib.images import imresize
+    from srgan_lib.degradations import imresize
     from srgan_lib.training import loop
     from srgan_lib.training.validation import Example
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from srgan_lib import progress, widgets
+from srgan_lib.support import progress
+from srgan_lib.teaching import widgets
 
 
 @pytest.fixture

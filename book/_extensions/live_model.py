@@ -123,13 +123,15 @@ def models(cache):
 
     Raises ``LookupError``, in one line, where they cannot be made.
     """
-    from srgan_lib import export, inference, pretrained
+    from srgan_lib import pretrained
     from srgan_lib.errors import SrganError
+    from srgan_lib.inference import fast
+    from srgan_lib.inference import onnx as export
     from srgan_lib.networks import interpolation
 
     try:
         weights = [pretrained.file_of(name) for name, _ in ENDS]
-        code = [Path(module.__file__) for module in (export, inference, interpolation)]
+        code = [Path(module.__file__) for module in (export, fast, interpolation)]
         made = cache / "live" / f"models-{key_of(*weights, *code, Path(__file__))}"
         if not made.exists():
             with whole_folder(made) as folder:
@@ -141,7 +143,8 @@ def models(cache):
 
 def write_models(folder):
     """Export both ends and the steps between them: traced once, then only the weights are exchanged."""
-    from srgan_lib import export, pretrained
+    from srgan_lib import pretrained
+    from srgan_lib.inference import onnx as export
     from srgan_lib.networks.interpolation import interpolate
 
     first, second = (pretrained.load(name) for name, _ in ENDS)

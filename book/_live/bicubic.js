@@ -1,4 +1,4 @@
-// MATLAB's bicubic enlargement by 4, as srgan_lib.images.imresize: rows first, rounded after each dimension,
+// MATLAB's bicubic enlargement by 4, as srgan_lib.degradations.imresize: rows first, rounded after each dimension,
 // pixels beyond the border equal to the border's.
 
 const srganBicubic = (() => {

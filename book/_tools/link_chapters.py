@@ -14,7 +14,7 @@ from pathlib import Path
 
 import write_map
 
-from srgan_lib.files import whole_file
+from srgan_lib.support.files import whole_file
 
 BOOK = Path(__file__).resolve().parents[1]
 HEADING = re.compile(r"(?=^#{1,6} )", re.MULTILINE)

@@ -17,7 +17,10 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-for name in ("JPY_SESSION_NAME", "VSCODE_PID"):  # nobody moves a chapter's widgets here (srgan_lib.progress)
+for name in (
+    "JPY_SESSION_NAME",
+    "VSCODE_PID",
+):  # nobody moves a chapter's widgets here (support.progress)
     os.environ.pop(name, None)
 
 import nbformat

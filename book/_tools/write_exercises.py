@@ -3,7 +3,7 @@
     python book/_tools/write_exercises.py
 
 It holds the chapters of the table of contents, in its order, with the title (or the first sentence) and the
-level of each exercise as ``srgan_lib.coursework`` reads them.
+level of each exercise as ``srgan_lib.teaching.coursework`` reads them.
 """
 
 import re
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import write_map
 
-from srgan_lib import coursework
-from srgan_lib.files import whole_file
+from srgan_lib.support.files import whole_file
+from srgan_lib.teaching import coursework
 
 PAGE = Path(__file__).resolve().parents[1] / "exercises.md"
 HEAD = """\

@@ -8,9 +8,9 @@ models or the report's form change.
 
 from pathlib import Path
 
-from srgan_lib import evaluation
-from srgan_lib.files import whole_file
+from srgan_lib.evaluation import record as evaluation_record
 from srgan_lib.report import content, text
+from srgan_lib.support.files import whole_file
 
 PAGE = Path(__file__).resolve().parents[1] / "measured.md"
 HEAD = """\
@@ -35,8 +35,8 @@ srgan report --out report/        # report.html, report.md, and CSV for spreadsh
 
 def page():
     """The whole page."""
-    record = evaluation.read()
-    head = HEAD.format(measure=evaluation.COMMAND, circumstances=circumstances(record))
+    record = evaluation_record.read()
+    head = HEAD.format(measure=evaluation_record.COMMAND, circumstances=circumstances(record))
     return head + text.markdown(content.make(record))
 
 

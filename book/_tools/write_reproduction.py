@@ -11,10 +11,11 @@ from pathlib import Path
 
 import write_map
 
-from srgan_lib import cells, measured, pretrained, tables
-from srgan_lib.files import whole_file
+from srgan_lib import pretrained, records
+from srgan_lib.evaluation import tables
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.generator import Generator, count_parameters
+from srgan_lib.support.files import whole_file
 
 PAGE = Path(__file__).resolve().parents[1] / "reproduction.md"
 YES, PART, LESS, NO = "reproduced", "in part", "differs", "not measured"
@@ -37,7 +38,7 @@ What of the paper does this book reproduce, and what not? Each row below is a nu
 what we have beside it, the chapter that shows it and the command that measures it. Everything here is made by
 a program from records, and written again when a record changes.
 The numbers of the tables themselves, printed and ours, stand on the page
-[Every number of the tables](measured.md); here is what they amount to.
+[Every number of the tables](records.md); here is what they amount to.
 [Where we differ from the paper](deviations.md) lists what we did otherwise.
 
 {summary}
@@ -72,7 +73,7 @@ def ruler():
 
 def networks_of(name, place):
     """Every method of Table 1 or 2 but those of the ruler and the originals."""
-    methods = [method for method in measured.read("paper")[name]["Set5"] if method != "HR"]
+    methods = [method for method in records.read("paper")[name]["Set5"] if method != "HR"]
     return method_rows(
         name, place, [one for one in methods if one not in tables.INTERPOLATIONS], "the-tables"
     )
@@ -94,7 +95,7 @@ def method_rows(name, place, methods, chapter):
 
 def differences(row):
     """PSNR and SSIM less the paper's, as text."""
-    return " / ".join(cells.signed(row.difference(key), digits) for key, digits in tables.MEASURES.items())
+    return " / ".join(tables.signed(row.difference(key), digits) for key, digits in tables.MEASURES.items())
 
 
 def verdict(rows):
@@ -117,7 +118,7 @@ def is_near(row):
 
 def opinions():
     """The opinion scores of both tables."""
-    paper = measured.read("paper")
+    paper = records.read("paper")
     count = sum(len(row) for name in tables.TABLES for row in paper[name].values())
     rows = [
         ("3.3", f"{count} mean opinion scores of 26 raters", f"{count} numbers"),
@@ -162,7 +163,7 @@ def means(model):
 
 def order_of_the_losses():
     """Table 1's order of the five losses by PSNR, on Set14."""
-    printed = measured.read("paper")["table1"]["Set14"]
+    printed = records.read("paper")["table1"]["Set14"]
     wanted = sorted(printed, key=lambda method: -printed[method]["psnr"])
     have = {method: means(method.lower()).get("Set14") for method in wanted}
     here = [method for method in wanted if have[method]]
@@ -198,7 +199,7 @@ def networks():
 
 def losses():
     """Section 2.2."""
-    found = measured.read("vgg-feature-scale")["vgg_loss"]
+    found = records.read("vgg-feature-scale")["vgg_loss"]
     pixel, vgg22, vgg54 = found["54"]["pixel_mse"], *(found[x]["mean_over_channels"] for x in ("22", "54"))
     scaled = f"pixel MSE {pixel}, VGG22 {vgg22}, VGG54 {vgg54}, with our scale"
     scale = ("2.2.1", "Features rescaled by 1/12.75 make the VGG loss comparable to the MSE", "no derivation")
@@ -220,14 +221,14 @@ def training():
         updates = pretrained.record(model)["updates"] if model in pretrained.names() else 0
         numbers = (f"{told:,}", f"{updates:,}", YES if updates >= told else LESS)
         rows.append(Claim("3.2", f"Updates of {model}", *numbers, "deviations", "srgan reproduce"))
-    if "depth" in measured.names():
-        updates = measured.read("depth")["settings"]["updates"]
+    if "depth" in records.names():
+        updates = records.read("depth")["settings"]["updates"]
         found = ("a figure", f"a small ablation, {updates:,} updates each: record `depth`", PART)
         what = "Deeper networks have a higher PSNR, and skip connections help"
         command = "python tests/benchmarks/depth.py"
         rows.append(Claim("supplement", what, *found, "training-srresnet", command))
-    if "history" in measured.names():
-        updates = measured.read("history")["stage"]["updates"]
+    if "history" in records.names():
+        updates = records.read("history")["stage"]["updates"]
         found = ("pictures", f"{updates:,} updates, pictures of three photographs on the way", PART)
         what = "How the output evolves in adversarial training"
         command = "python tests/benchmarks/history.py"

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from srgan_lib.data.sources import pair_scale
+from srgan_lib.degradations import Bicubic
 from srgan_lib.errors import SrganError
-from srgan_lib.graphs import Recorded
-from srgan_lib.images import Bicubic
+from srgan_lib.support.cuda_graph import Recorded
 
 # While one part of a large set is in use, each photo of it gives about this many crops before the next part.
 CROPS_PER_VISIT = 64
@@ -105,7 +105,7 @@ class PatchBank:
 
     ``flat`` is the share of crops that one random colour replaces, in LR and HR.
 
-    ``recorded`` may be set at any time: on a GPU the crops are then cut by a CUDA graph (``graphs``).
+    ``recorded`` may be set at any time: on a GPU the crops are then cut by a CUDA graph (``cuda_graph``).
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from pathlib import Path
 import pooch
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.progress import progress_bar
+from srgan_lib.support.progress import progress_bar
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -1,14 +1,17 @@
 """Where photographs come from: bundled with scikit-image and scikit-learn, a folder, a folder of pairs.
 
 A source is a list of ``Photo``. Nothing is decoded until a photo's ``load`` is called.
+``photos_of`` leads from the word that a user types to such a list.
 """
 
+import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image
 
+from srgan_lib.data.downloads import get
 from srgan_lib.errors import SrganError
 from srgan_lib.images import open_image, read_rgb
 
@@ -148,3 +151,37 @@ def pair_scale(photo):
             " both sides of the photo must be the same whole multiple of its low-resolution file's"
         )
     return scale
+
+
+# ------------------------------------------------------------------------------------ what a user names
+
+BUNDLED = {"bundled": bundled_photos, "held-out": held_out_photos}
+
+
+def photos_of(data, lr_data=None):
+    """The photos that ``data`` names: "bundled", "held-out", a folder, or a data set to fetch (DIV2K).
+
+    With ``lr_data``, a second folder, they are pairs. Raises ``SrganError`` when nothing is found.
+    """
+    if data in BUNDLED:
+        return BUNDLED[data]()
+    folder = Path(data).expanduser()
+    if not folder.exists() and len(folder.parts) == 1:
+        folder = get(data)
+    return folder_of_pairs(folder, lr_data) if lr_data else folder_of_photos(folder)
+
+
+def without_held_out(photos, count):
+    """(photos to train on, ``count`` photos kept from training), both in the given order.
+
+    Those with the lowest hash of their file's name are kept: the same ones in every folder, on every machine
+    and, but for a few, when photos are added. Raises ``SrganError`` when none would be left to train on.
+    """
+    if count >= len(photos) > 0:
+        raise SrganError(f"held_out is {count} of {len(photos)} photos; hold out fewer, or give more photos")
+    kept = set(sorted(photos, key=lambda photo: (_hash(photo.path.name), photo.path))[:count])
+    return [photo for photo in photos if photo not in kept], [photo for photo in photos if photo in kept]
+
+
+def _hash(name):
+    return hashlib.sha256(name.encode()).hexdigest()

@@ -14,11 +14,8 @@ from torch.nn import functional
 
 from srgan_lib.degradations import cubic_taps
 from srgan_lib.errors import SrganError
+from srgan_lib.images import Y_FLOOR, Y_OF_RGB, Y_RANGE
 from srgan_lib.networks.generator import SCALES, in_its_own_format
-
-Y_OF_RGB = (65.481, 128.553, 24.966)  # ITU-R BT.601: Y from 16 to 235 for RGB in [0, 1]
-Y_RANGE = sum(Y_OF_RGB)  # 219
-Y_FLOOR = 16
 
 
 class BicubicEnlargement(nn.Module):

@@ -11,9 +11,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from srgan_lib.errors import SrganError
-from srgan_lib.files import whole_file
-from srgan_lib.networks.catalogue import build
+from srgan_lib.networks import build
 from srgan_lib.networks.phases import with_plain_weights
+from srgan_lib.support.files import whole_file
 
 SETTINGS = "generator"  # the metadata key of a network's ``config``
 

@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 
 from srgan_lib.errors import SrganError
-from srgan_lib.files import made_folder, whole_file
 from srgan_lib.opinion.plan import WORDS
-from srgan_lib.progress import progress_bar
+from srgan_lib.support.files import made_folder, whole_file
+from srgan_lib.support.progress import progress_bar
 
 LARGEST = 150_000_000  # bytes of an HTML file that browsers open without complaint
 PICTURES = "-pictures"  # the folder beside RATER.html is RATER-pictures

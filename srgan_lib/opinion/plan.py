@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.files import whole_file
+from srgan_lib.support.files import whole_file
 
 SCORES = (1, 2, 3, 4, 5)
 WORDS = {1: "bad", 2: "poor", 3: "fair", 4: "good", 5: "excellent"}

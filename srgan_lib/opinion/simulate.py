@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from srgan_lib.errors import SrganError
-from srgan_lib.files import made_folder, whole_file
 from srgan_lib.opinion.analyse import paired, signed_rank
 from srgan_lib.opinion.ratings import COLUMNS, SIMULATED, Ratings
+from srgan_lib.support.files import made_folder, whole_file
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from itertools import combinations
 import numpy as np
 
 from srgan_lib.errors import SrganError
-from srgan_lib.files import whole_file
 from srgan_lib.opinion import analyse
 from srgan_lib.opinion.plan import SCORES
+from srgan_lib.support.files import whole_file
+from srgan_lib.support.markup import markdown_table, text_table
 
 FORMAT = "srgan_lib opinion result, version 1"
 WIDTH = 90  # columns of prose in the terminal
@@ -61,14 +62,14 @@ class Summary:
 
     def text(self):
         """For the terminal."""
-        parts = [self._head(), _aligned(self._opinions()), *self._set_tables(_aligned)]
-        parts += [_aligned(self._tests())] if self.tests else []
+        parts = [self._head(), text_table(self._opinions()), *self._set_tables(text_table)]
+        parts += [text_table(self._tests())] if self.tests else []
         return "\n\n".join([*parts, _wrapped(self._reliability().splitlines()), _wrapped(self.rules())])
 
     def markdown(self):
         """The same for a document."""
-        parts = [self._head(), _markdown(self._opinions()), *self._set_tables(_markdown)]
-        parts += [_markdown(self._tests())] if self.tests else []
+        parts = [self._head(), markdown_table(self._opinions()), *self._set_tables(markdown_table)]
+        parts += [markdown_table(self._tests())] if self.tests else []
         return "\n\n".join([*parts, self._reliability(), " ".join(self.rules())])
 
     def to_dict(self):
@@ -95,8 +96,6 @@ class Summary:
 
     def figure(self):
         """The distribution of scores as in the paper's Figure 5: a matplotlib figure."""
-        from srgan_lib.opinion.figures import score_figure
-
         figure = score_figure(self.counts, self.methods)
         if self.simulated:
             figure.suptitle("Simulated raters", fontsize=10)
@@ -275,17 +274,39 @@ def _wrapped(lines):
     return "\n".join(textwrap.fill(line, WIDTH) for line in lines)
 
 
-def _aligned(rows):
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        cells[0] = row[0].ljust(widths[0])
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+def score_figure(counts, methods):
+    """The distribution of scores as in Figure 5: a column a method, a row a score, orange marks at the means.
+
+    ``counts`` is (methods, 5), from ``opinion.analyse.distribution``; the shade is the share of a method's
+    ratings, also printed in per cent. Returns the matplotlib figure.
+    """
+    import matplotlib.pyplot as plt
+
+    from srgan_lib.plots import WIDTH as PAGE
+
+    counts = np.asarray(counts)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    wide = min(PAGE, 1.6 + 0.75 * len(methods))
+    figure, axis = plt.subplots(figsize=(wide, 3.4), layout="constrained")
+    axis.imshow(
+        shares.T, cmap="Greys", vmin=0, vmax=1, origin="lower", aspect="auto", extent=_extent(methods)
+    )
+    for column, row in np.ndindex(shares.shape):
+        dark = shares[column, row] > 0.5
+        text = f"{shares[column, row]:.0%}"
+        axis.text(
+            column, row + 1, text, ha="center", va="center", fontsize=9, color="white" if dark else "black"
+        )
+    means = shares @ np.array(SCORES)
+    for column, mean in enumerate(means):
+        ends = [column - 0.49, column - 0.27]
+        axis.plot(ends, [mean, mean], color="#D55E00", linewidth=4, solid_capstyle="butt")
+    axis.set(xticks=range(len(methods)), yticks=SCORES, ylabel="score (orange: the mean)")
+    axis.set_xticklabels(
+        methods, rotation=30 if len(methods) > 4 else 0, ha="right" if len(methods) > 4 else "center"
+    )
+    return figure
 
 
-def _markdown(rows):
-    head, *rest = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rest))
+def _extent(methods):
+    return (-0.5, len(methods) - 0.5, 0.5, len(SCORES) + 0.5)

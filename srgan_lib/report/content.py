@@ -1,13 +1,15 @@
 """What the report says: the paper's Tables 1 and 2 as printed beside ours, every image, and where it is from.
 
 All of it is read from the records ``paper`` and ``evaluation``, through ``tables``; opinions are the user's.
-``text``, ``sheets`` and ``page`` only write it down.
+``text``, ``csv`` and ``html`` only write it down.
 """
 
 from dataclasses import dataclass
 
-from srgan_lib import cells, evaluation, measured, pretrained, tables
-from srgan_lib.evaluation import Evaluation
+from srgan_lib import pretrained, records
+from srgan_lib.evaluation import record as evaluation_record
+from srgan_lib.evaluation import tables
+from srgan_lib.evaluation.record import Evaluation
 from srgan_lib.opinion.saved import Opinions
 
 TITLES = {"table1": "Table 1: one network, five losses", "table2": "Table 2: SRGAN and the methods before it"}
@@ -48,7 +50,7 @@ class Report:
 
     def methods(self):
         """The methods of both tables once, in the paper's order, and what the paper does not have."""
-        paper = measured.read("paper")
+        paper = records.read("paper")
         names = [name for name in paper["table2"]["Set5"] if name not in (*tables.SAME_MODEL, "HR")]
         paper = tables.with_authors(dict.fromkeys([*names, *paper["table1"]["Set5"]]))
         return [*paper, *tables.others(self.record), "HR"]
@@ -65,8 +67,8 @@ class Report:
         methods, digits = self.values(set_name, measure), MEASURES[measure][1]
         lines = [["", *methods]]
         for place, image in enumerate(self.record.images(set_name)):
-            lines.append([image, *(cells.number(values[place], digits) for values in methods.values())])
-        return [*lines, ["mean", *(cells.number(values.mean(), digits) for values in methods.values())]]
+            lines.append([image, *(tables.number(values[place], digits) for values in methods.values())])
+        return [*lines, ["mean", *(tables.number(values.mean(), digits) for values in methods.values())]]
 
     def absent(self):
         """{reason: the methods that were not measured for it, with the test sets unless it is all of them}"""
@@ -102,7 +104,7 @@ class Report:
         """What the user's raters said, as lines of cells, the best first."""
         lines = [["method", "MOS, ours", "ratings"]]
         for name, scores in sorted(self.opinions.methods.items(), key=lambda item: -item[1]["mos"]):
-            said = cells.opinion({**scores, "simulated": self.opinions.simulated})
+            said = tables.opinion({**scores, "simulated": self.opinions.simulated})
             lines.append([name, said, str(scores["ratings"])])
         return lines
 
@@ -117,8 +119,8 @@ class Report:
 
 
 def make(record=None, opinions=None):
-    """A ``Report`` of an ``evaluation.Evaluation``, by default the library's, and of ``Opinions``."""
-    return Report(record or evaluation.read(), opinions)
+    """A ``Report`` of an ``evaluation_record.Evaluation``, by default the library's, and of ``Opinions``."""
+    return Report(record or evaluation_record.read(), opinions)
 
 
 def parts(table):

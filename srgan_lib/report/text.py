@@ -1,7 +1,7 @@
 """The report as text for the terminal, and in Markdown."""
 
-from srgan_lib.cells import for_markdown, markdown_table, marked, text_table
 from srgan_lib.report.content import LEGEND, MEASURES, SETS, TITLES, parts
+from srgan_lib.support.markup import for_markdown, markdown_table, marked, text_table
 
 HEAD = ("PSNR", "ours", "diff.", "SSIM", "ours", "diff.", "Gaussian", "MOS", "ours")
 

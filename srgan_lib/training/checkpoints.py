@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from srgan_lib.errors import SrganError
-from srgan_lib.files import whole_file
+from srgan_lib.support.files import whole_file
 
 KEPT = 2
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.networks.catalogue import NETWORKS
+from srgan_lib.networks import NETWORKS
 
 PIXELS = ("mse", "luma")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -172,7 +172,7 @@ class Config:
 
     @property
     def network_settings(self):
-        """What ``networks.catalogue.build`` needs to make the network that is trained."""
+        """What ``networks.build`` needs to make the network that is trained."""
         names = ["network", "scale"]
         if self.network == "srresnet":
             names = ["scale", "blocks", "channels", "batch_norm", "long_skip"]

@@ -15,13 +15,13 @@ import torch
 from torch import nn
 
 from srgan_lib.data.bank import PatchBank
-from srgan_lib.data.choose import photos_of, without_held_out
-from srgan_lib.devices import out_of_memory_says, pick_device
+from srgan_lib.data.sources import photos_of, without_held_out
+from srgan_lib.degradations import Bicubic, BlurSubsample
 from srgan_lib.errors import SrganError
-from srgan_lib.images import Bicubic, BlurSubsample
-from srgan_lib.networks.catalogue import build
+from srgan_lib.networks import build
 from srgan_lib.networks.phases import tie_phases, with_plain_weights
 from srgan_lib.networks.weights import load_generator, save_generator
+from srgan_lib.support.devices import out_of_memory_says, pick_device
 from srgan_lib.training import checkpoints, distributed, health
 from srgan_lib.training.config import Config
 from srgan_lib.training.content import generator_loss

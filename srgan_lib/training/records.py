@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 import srgan_lib
-from srgan_lib.files import whole_file
+from srgan_lib.support.files import whole_file
 
 HEAD = 64 * 1024
 

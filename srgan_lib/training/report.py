@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from srgan_lib.images import save_image
-from srgan_lib.progress import progress_bar
+from srgan_lib.support.progress import progress_bar
 from srgan_lib.training.health import verdict
 
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import nn
 
-from srgan_lib.graphs import Recorded
 from srgan_lib.losses import adversarial_discriminator, adversarial_generator, consistency
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.feature_discriminator import FeatureDiscriminator
+from srgan_lib.support.cuda_graph import Recorded
 from srgan_lib.training.distributed import mean as mean_over_processes
 from srgan_lib.training.distributed import shared
 from srgan_lib.training.method import choose, traced

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from srgan_lib.images import crop_to_multiple, from_signed, imresize, to_unit
+from srgan_lib.degradations import imresize
+from srgan_lib.images import crop_to_multiple, from_signed, to_unit
 from srgan_lib.metrics import psnr
 
 MOST_PHOTOS = 30

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 
 from srgan_lib.data.sources import bundled_photos, held_out_photos
-from srgan_lib.files import whole_file
 from srgan_lib.images import to_signed
 from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.support.files import whole_file
 
 RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "activation.json"
 LAYERS = ("12", "22", "34", "44", "54")

@@ -38,9 +38,10 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "book/_extensions")]
 import live_model
 from browsing import QUIET, installed_browser, served
 
-from srgan_lib import export, pretrained
-from srgan_lib.images import imresize
-from srgan_lib.inference import FastGenerator
+from srgan_lib import pretrained
+from srgan_lib.degradations import imresize
+from srgan_lib.inference import onnx as export
+from srgan_lib.inference.fast import FastGenerator
 
 MODEL = "srgan-vgg54"
 SHARED_SIDE = 256

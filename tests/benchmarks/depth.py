@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 
 import srgan_lib as sr
-from srgan_lib.devices import pick_device
-from srgan_lib.files import whole_file
 from srgan_lib.networks.generator import Generator
+from srgan_lib.support.devices import pick_device
+from srgan_lib.support.files import whole_file
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.content import generator_loss
 from srgan_lib.training.step import Networks

@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 
 import srgan_lib as sr
-from srgan_lib import benchmark
 from srgan_lib.data.downloads import get
+from srgan_lib.evaluation import evaluate
 
 LIMIT = 0.1  # of the whole time, for all measures together
 MEASURES = "psnr", "ssim"
@@ -48,17 +48,17 @@ class Clock:
 
 def profile(model, folder):
     """{part: (seconds on the wall, of the processor)} of one evaluation, and its ``Result``."""
-    clock, plain = Clock(), dict(vars(benchmark))
-    measures = {name: clock.around(name, benchmark.MEASURES[name]) for name in MEASURES}
+    clock, plain = Clock(), dict(vars(evaluate))
+    measures = {name: clock.around(name, evaluate.MEASURES[name]) for name in MEASURES}
     try:
-        benchmark.MEASURES = benchmark.MEASURES | measures
-        benchmark.upscale = clock.around("network", benchmark.upscale)
+        evaluate.MEASURES = evaluate.MEASURES | measures
+        evaluate.upscale = clock.around("network", evaluate.upscale)
         for reader in READERS:
-            setattr(benchmark, reader, clock.around("reading", plain[reader]))
-        result = clock.around("all", benchmark.evaluate)(model, sets=[folder], progress=False)
+            setattr(evaluate, reader, clock.around("reading", plain[reader]))
+        result = clock.around("all", evaluate.evaluate)(model, sets=[folder], progress=False)
     finally:
         for name in ("MEASURES", "upscale", *READERS):
-            setattr(benchmark, name, plain[name])
+            setattr(evaluate, name, plain[name])
     return clock.seconds, result
 
 

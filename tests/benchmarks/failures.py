@@ -19,8 +19,8 @@ from PIL import Image
 import srgan_lib as sr
 from srgan_lib import pretrained
 from srgan_lib.data.sources import held_out_photos
-from srgan_lib.files import whole_file
 from srgan_lib.networks.weights import file_sha256
+from srgan_lib.support.files import whole_file
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.previews import part
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import torch
 
-from srgan_lib.inference import FastGenerator
+from srgan_lib.inference.fast import FastGenerator
+from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.generator import Generator
-from srgan_lib.upscaling import upscale
 
 SIDE = 120
 LARGE = (612, 816)  # times 16 is 8 megapixels

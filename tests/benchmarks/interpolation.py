@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from srgan_lib.data.downloads import get
-from srgan_lib.images import BlurSubsample, imresize, open_image
+from srgan_lib.degradations import BlurSubsample, imresize
+from srgan_lib.images import open_image
 from srgan_lib.metrics import psnr, ssim
 
 SCALE = 4

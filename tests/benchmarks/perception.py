@@ -33,10 +33,11 @@ import torch
 import srgan_lib as sr
 from srgan_lib import perception, pretrained
 from srgan_lib.data.downloads import get
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import imresize, open_image, read_rgb
+from srgan_lib.images import open_image, read_rgb
+from srgan_lib.inference.upscale import load_engine
 from srgan_lib.networks.interpolation import interpolate
-from srgan_lib.upscaling import load_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "srgan_lib" / "records" / "perception.json"

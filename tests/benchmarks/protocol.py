@@ -2,7 +2,7 @@
 
     SRGAN_DATA=... python tests/benchmarks/protocol.py [--out FILE] [--sets Set5 ...]      (about 6 minutes)
 
-Every image, every variant of ``srgan_lib.protocol``: Y in float, rounded, from 0 to 255, RGB; with and
+Every image, every variant of ``evaluation.protocol``: Y in float, rounded, from 0 to 255, RGB; with and
 without the border; three SSIMs; the grey image as grey or as RGB; bicubic with three programs' kernels. The
 test sets and the authors' images (of which Set5 and Set14 were published) are not shipped: readers of the
 book get the numbers. ``tests/test_protocol.py`` measures a part of them again.
@@ -19,11 +19,11 @@ import PIL
 import skimage
 import torch
 
-from srgan_lib.benchmark import INTERPOLATIONS
 from srgan_lib.data.downloads import find, get
-from srgan_lib.files import whole_file
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS
+from srgan_lib.evaluation.protocol import enlarged_by_pillow, enlarged_by_torch, measure_set
 from srgan_lib.images import open_image
-from srgan_lib.protocol import enlarged_by_pillow, enlarged_by_torch, measure_set
+from srgan_lib.support.files import whole_file
 
 SETS = ("Set5", "Set14", "BSD100")
 RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "protocol.json"

@@ -40,11 +40,11 @@ sys.path.insert(0, str(ROOT))  # a lent machine has the sources, but nothing ins
 
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import bundled_photos
-from srgan_lib.devices import pick_device
 from srgan_lib.losses import VGGLoss
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.support.devices import pick_device
 from srgan_lib.training.content import feature_scale, generator_loss
 from srgan_lib.training.presets import paper
 from srgan_lib.training.records import hardware_facts

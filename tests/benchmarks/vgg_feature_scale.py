@@ -14,8 +14,9 @@ from importlib.resources import files
 import torch
 
 from srgan_lib.data.sources import held_out_photos
+from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import crop_to_multiple, imresize, to_signed
+from srgan_lib.images import crop_to_multiple, to_signed
 from srgan_lib.losses import pixel_mse
 from srgan_lib.networks.vgg import VGG19Features
 from srgan_lib.training.content import feature_scale, mean_activation

@@ -17,8 +17,10 @@ from pathlib import Path
 import torch
 
 from srgan_lib.data.sources import bundled_photos, held_out_photos
-from srgan_lib.images import crop_to_multiple, imresize, to_signed
-from srgan_lib.invariance import (
+from srgan_lib.degradations import imresize
+from srgan_lib.images import crop_to_multiple, to_signed
+from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.teaching.invariance import (
     changed,
     distances,
     equal_error,
@@ -29,7 +31,6 @@ from srgan_lib.invariance import (
     smooth,
     subject,
 )
-from srgan_lib.networks.vgg import VGG19Features
 
 SIDE = 224
 SHIFTS = (1, 2, 3, 4, 6, 8, 12, 16)

@@ -19,9 +19,9 @@ import torch
 
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.images import from_signed, save_image, to_signed
-from srgan_lib.invariance import LAYERS, distances, reconstruct
 from srgan_lib.metrics import psnr
 from srgan_lib.networks.vgg import VGG19Features
+from srgan_lib.teaching.invariance import LAYERS, distances, reconstruct
 
 NAME = "vgg-reconstruction"
 PLACES = {"chelsea": (44, 100), "coffee": (60, 250)}  # top and left of the piece

@@ -1,0 +1,96 @@
+"""``srgan train``: train the networks, or go on training."""
+
+from srgan_lib.cli.options import add_command, add_machine, add_network, duration
+from srgan_lib.errors import SrganError
+
+PRESETS = ("tiny", "colab", "paper")
+NO_SETTINGS = {"run", "preset", "config", "resume"}
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
+
+
+EXAMPLES = """
+examples:
+  srgan train                                   two minutes on a laptop, photos included
+  srgan train --preset colab --data my-photos   a short run for a free Colab GPU (T4)
+  srgan train --preset paper --data DIV2K       the paper's settings: a strong GPU
+  srgan train --out runs/tiny --resume          go on where a run was stopped
+  torchrun --nproc-per-node 8 -m srgan_lib train --preset paper --data DIV2K
+
+A run can be stopped at any time with Ctrl-C: it saves first. Its folder holds the trained weights
+(STAGE.safetensors), the record of the run, previews, and what TensorBoard shows
+(tensorboard --logdir runs). Then: srgan upscale photo.jpg --model runs/tiny
+"""
+
+
+def add(parts):
+    """Add ``train`` to the subparsers ``parts``."""
+    parser = add_command(parts, "train", "train the networks", EXAMPLES, run)
+    add = parser.add_argument
+    add("--preset", choices=PRESETS, help="settings to start from (default: tiny)")
+    add("--config", metavar="FILE", help="instead of a preset: the config.json of an earlier run")
+    add("--data", metavar="WHAT", help="'bundled', a folder of photos, or a data set such as DIV2K")
+    add(
+        "--lr-data",
+        metavar="FOLDER",
+        help="the same photos in low resolution; else they are made from --data",
+    )
+    add("--validation", metavar="WHAT", help="photos to measure with, like --data")
+    add("--held-out", type=int, metavar="N", help="photos of --data to measure with, never trained on")
+    add("--out", metavar="FOLDER", help="where the run's results go (default: runs/PRESET)")
+    add("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
+    add("--time-limit", type=duration, metavar="TIME", help="save and leave after so long: 90s, 25m, 2h")
+
+    group = parser.add_argument_group("what is trained")
+    add = group.add_argument
+    add("--updates", type=int, metavar="N", help="updates in all; the stages are shortened in proportion")
+    add("--scale", type=int, choices=(2, 4, 8), help="how many times larger")
+    add("--degradation", choices=("bicubic", "blur"), help="how low resolution is made from the photos")
+    add_network(group)
+
+    group = parser.add_argument_group("how it runs")
+    add_machine(group)
+    add = group.add_argument
+    add("--log-every", type=int, metavar="N", help="updates from one log line to the next")
+    add("--validate-every", type=int, metavar="N", help="updates from one measurement to the next; 0: never")
+    add("--preview-every", type=int, metavar="N", help="updates from one preview to the next; 0: never")
+    add("--moments", type=int, metavar="N", help="how often an adversarial stage pictures three photos")
+    add("--save-every", type=int, metavar="N", help="updates from one checkpoint to the next")
+    add("--no-tensorboard", dest="tensorboard", action="store_false", default=None, help="do not write it")
+
+
+def run(options):
+    """Train, or go on training. The exit code says whether a signal stopped it."""
+    from srgan_lib.training import loop, presets
+    from srgan_lib.training.config import Config
+
+    given = {
+        name: value for name, value in vars(options).items() if value is not None and name not in NO_SETTINGS
+    }
+    if options.config:
+        result = loop.train(Config.read(options.config).but(**given), resume=options.resume)
+    elif options.resume and options.preset is None:
+        result = loop.resume(_run_to_resume(given), **given)
+    else:
+        preset = getattr(presets, options.preset or "tiny")
+        result = loop.train(preset(**given), resume=options.resume)
+    if result.record:  # only the first of several processes has one
+        print(_what_now(result))
+    return SIGNALS.get(result.stopped, 0)
+
+
+def _run_to_resume(given):
+    """Take the run's folder out of the options; the others may not change what the run computes."""
+    if "out" not in given:
+        raise SrganError("which run shall go on? name its folder: --out runs/tiny --resume")
+    for name in {"updates", "batch"} & set(given):
+        raise SrganError(
+            f"--{name} cannot change while a run goes on; leave it out, or start another with --out"
+        )
+    return given.pop("out")
+
+
+def _what_now(result):
+    folder = result.folder
+    if result.stopped == "finished":
+        return f"done: {folder}; try it with: srgan upscale photo.jpg --model {folder}"
+    return f"{result.stopped} after {result.updates} updates; to go on: srgan train --out {folder} --resume"

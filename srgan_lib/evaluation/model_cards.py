@@ -1,0 +1,185 @@
+"""Model cards: a shipped generator's record as a page of Markdown. Every number is taken from the record.
+
+``make_ready`` measures a trained model on the test sets and writes what is shipped: weights, record, card.
+"""
+
+import copy
+import json
+from pathlib import Path
+
+from srgan_lib import pretrained, records
+from srgan_lib.data import downloads
+from srgan_lib.evaluation.evaluate import SETS, evaluate
+from srgan_lib.evaluation.results import PROTOCOL
+from srgan_lib.networks.generator import count_parameters
+from srgan_lib.networks.weights import load_generator
+from srgan_lib.support.files import whole_file
+from srgan_lib.support.markup import markdown_table
+
+# The photo collections that files are named after, and the terms stated at their origin.
+LICENCES = {
+    "bsds": "BSDS500 (Berkeley): for research",
+    "clic2025": "CLIC 2025: Unsplash licence",
+    "cid22": "CID22: CC BY-SA 4.0",
+    "imagenet": "ImageNet: its terms of access, for research",
+    "bundled": "photos of scikit-image and scikit-learn: public domain or free to reuse",
+}
+NO_LICENCE = "licence not known to this program"
+
+
+def licences(photos, data):
+    """What is known of the terms of ``photos`` (a list of ``Photo``): a line a collection, with its count."""
+    if data == "bundled":
+        return [f"{len(photos)} {LICENCES['bundled']}"]
+    found = {}
+    for photo in photos:
+        prefix = photo.path.name.split("_")[0].lower()
+        line = LICENCES.get(prefix, NO_LICENCE)
+        found[line] = found.get(line, 0) + 1
+    return [f"{count} photos, {line}" for line, count in sorted(found.items())]
+
+
+def card(record):
+    """The card of a model from the record that was shipped with it."""
+    lines = [f"# {record['name']}", "", record["what"], ""]
+    for title, rows in (
+        ("Results", _results(record)),
+        ("Training", _training(record)),
+        ("Deviations from the paper", [f"* {line}" for line in record["deviations"]] or ["none"]),
+        ("Photographs", _photographs(record)),
+        ("Weights", _weights(record)),
+    ):
+        lines += [f"## {title}", "", *rows, ""]
+    return "\n".join(lines)
+
+
+def _results(record):
+    if not record["test_sets"]:
+        return ["Not measured: no test set was on the machine (`srgan data get set5 set14 bsd100`)."]
+    rows = [
+        [name, f"{means['psnr']:.2f}", f"{means['ssim']:.4f}", _printed(record["name"], name)]
+        for name, means in record["test_sets"].items()
+    ]
+    table = markdown_table([["", "PSNR (dB)", "SSIM", "the paper's"], *rows])
+    return [table, "", f"{record['protocol']}."]
+
+
+def _printed(model, name):
+    """The paper's numbers for a model on a test set, from its Table 1 or 2."""
+    paper = records.read("paper")
+    printed = paper["table2"].get(name, {}) | paper["table1"].get(name, {})
+    cells = {key.lower(): value for key, value in printed.items()}
+    in_second = {"srresnet-mse": "srresnet", "srgan-vgg54": "srgan"}.get(model)
+    cell = cells.get(model) or cells.get(in_second)
+    return f"{cell['psnr']:.2f} / {cell['ssim']:.4f}" if cell else "-"
+
+
+def _training(record):
+    run = record["runs"][-1]
+    config, hardware = run["config"], run["hardware"]
+    rows = [f"* {_stage(stage)}" for stage in config["stages"]]
+    rows += [
+        f"* {config['crop']}-pixel crops, seed {run['seed']}, settings {run['config_sha256'][:12]}",
+        f"* {run['seconds']:,.0f} s on {hardware['device']}, torch {hardware['torch']}",
+    ]
+    if record.get("starts_from"):
+        rows.append(f"* starts from {record['starts_from']}")
+    for stage in run.get("stages", {}).values():
+        if "vgg_weights" in stage:
+            sums, scale = stage["vgg_sha256"][:12], stage["vgg_feature_scale"]
+            rows.append(f"* VGG19: {stage['vgg_weights']} (sha256 {sums}...), features divided by {scale}")
+    return rows
+
+
+def _stage(stage):
+    terms = [stage["content"]]
+    for name in ("adversarial", "total_variation"):
+        terms += [f"{stage[name]:g} x {name.replace('_', ' ')}"] if stage[name] else []
+    drops = ", ".join(f"{boundary:,}" for boundary in stage["drop_at"])
+    falls = f", times {stage['drop']:g} from update {drops}" if drops else ""
+    falls = ", falling along a cosine" if stage["annealing"] == "cosine" else falls
+    rate = f"learning rate {stage['learning_rate']:g}{falls}"
+    return f"{stage['updates']:,} updates of {stage['batch']} crops; loss {' + '.join(terms)}; {rate}"
+
+
+def _photographs(record):
+    data = record["runs"][-1]["data"]
+    rows = [f"* {data['photos']} photos for training ({data['name']}, sha256 {data['sha256'][:12]}...)"]
+    if data.get("held_out"):
+        rows.append(f"* {len(data['held_out'])} more held out, to measure on while it was trained")
+    return rows + [f"* {line}" for line in record["licences"]]
+
+
+def _weights(record):
+    rows = [f"* float32, sha256 {record['sha256']}"]
+    if record.get("float16_difference"):
+        worst = max(record["float16_difference"].values())
+        rows.append(f"* as float16 the means would change by at most {worst:.4f} dB")
+    return rows
+
+
+# ----------------------------------------------------------------------------------------- made ready
+
+
+def make_ready(folder, name, device=None, say=print):
+    """Write ``models/NAME``: weights, record with the results on the test sets that are here, model card."""
+    weights = folder / name / f"{name}.safetensors"
+    generator = load_generator(weights)
+    run = _public(json.loads((folder / name / "record.json").read_text()))
+    plan = json.loads((folder / "plan.json").read_text())
+    sets = [wanted for wanted in SETS if downloads.find(wanted)]
+    ready = folder / "models" / f"{name}.json"
+    if ready.exists() and set(json.loads(ready.read_text())["test_sets"]) >= set(sets):
+        return
+    means, difference, protocol = measure(generator, name, sets, device)
+    record = {
+        "what": _what(name, run, generator),
+        "updates": run["updates"],
+        "test_sets": means,
+        "float16_difference": difference,
+        "protocol": protocol,
+        "starts_from": run["config"]["initial"] and Path(run["config"]["initial"]).stem,
+        "deviations": run["config"]["deviations"],
+        "licences": plan["licences"],
+        "runs": [run],
+    }
+    pretrained.ship(generator, name, record, folder / "models")
+    with whole_file(folder / "models" / f"{name}.md") as temporary:
+        temporary.write_text(card(json.loads(ready.read_text())), encoding="utf-8")
+    shown = "  ".join(f"{set_name} {values['psnr']:.2f} dB" for set_name, values in means.items())
+    say(f"{name}: {shown or 'no test set here to measure on'}; ready in {folder / 'models'}")
+
+
+def measure(generator, name, sets, device=None):
+    """(means by set, what float16 weights change in dB by set, the protocol) on the test sets ``sets``."""
+    if not sets:
+        return {}, {}, PROTOCOL
+    half = copy.deepcopy(generator).half().float()
+    result = evaluate(generator, half, sets=sets, labels=[name, "float16"], device=device, progress=False)
+    columns = {column.label: column for column in result.columns}
+    means = {
+        set_name: {kind: columns[name].mean(set_name, kind) for kind in result.measures} for set_name in sets
+    }
+    difference = {
+        set_name: abs(columns["float16"].mean(set_name, "psnr") - means[set_name]["psnr"])
+        for set_name in sets
+    }
+    return means, difference, PROTOCOL
+
+
+def _what(name, run, generator):
+    seconds = run["seconds"]
+    took = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+    blocks = generator.config.get("blocks")
+    network = f"{blocks} residual blocks" if blocks else f"{count_parameters(generator):,} weights"
+    photos, device = run["data"]["photos"], run["hardware"]["device"]
+    network = f"{network}, scale {generator.config['scale']}"
+    return f"{name}: {network}; {run['updates']:,} updates on {photos} photos, {took} on {device}"
+
+
+def _public(run):
+    """A run's record without the folders of the machine that it was made on."""
+    config = dict(run["config"])
+    for key in ("out", "data", "lr_data", "initial", "vgg_weights"):
+        config[key] = config[key] and Path(config[key]).name
+    return {**run, "config": config}

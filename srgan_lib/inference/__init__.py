@@ -1,0 +1,1 @@
+"""A trained network at work: enlarging images of any size, fast, and as an ONNX file."""

@@ -1,0 +1,174 @@
+"""Upscale an image of any size and kind with a trained generator, in bounded memory.
+
+``fast`` holds the fast generator; here are kinds of image, grey, transparency and the progress bar.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from srgan_lib import pretrained
+from srgan_lib.degradations import imresize
+from srgan_lib.errors import SrganError
+from srgan_lib.images import open_image, standard
+from srgan_lib.inference.fast import FastGenerator
+from srgan_lib.inference.tiled import TiledNetwork
+from srgan_lib.networks import is_network
+from srgan_lib.networks.generator import Generator
+from srgan_lib.support.devices import out_of_memory_says, pick_device
+from srgan_lib.support.progress import progress_bar
+
+TILE = 640
+ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB "}
+ENGINES = FastGenerator, TiledNetwork
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+
+
+def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
+    """``image`` with ``scale`` times the sides (4 for the shipped models), as the same kind of image.
+
+    ``image`` is the path of an image file or a ``PIL.Image`` (a ``PIL.Image`` comes back), an array (H, W),
+    (H, W, 1 to 4) or a tensor (H, W), (1 to 4, H, W), (N, 1 to 4, H, W); one or two channels are grey and
+    grey with alpha, three or four RGB and RGBA. Levels are ``uint8``, or floating-point in [0, 1]. A grey
+    image goes through the network as RGB, and the result's channels are averaged; alpha is resized by
+    ``imresize``.
+
+    ``model`` is a name (``pretrained.names()``), a weights file, a run's folder, a network such as
+    ``Generator`` or what ``load_engine`` gave. ``tile``, in pixels of ``image``, is the side of the part
+    worked on at a time: it bounds the memory (about 1 GB at 640) and changes nothing in the result.
+    ``device`` is "cpu", "cuda" and so on (by default a GPU where there is one). ``progress`` draws a bar:
+    True, False, or, by default, only when it takes longer than 2 seconds. Raises ``SrganError`` for what
+    cannot be read or is no image, for an unknown model, an absent GPU and for too little memory.
+    """
+    if not isinstance(tile, int) or tile < 1:
+        raise SrganError(f"tile is {tile!r}; use a whole number of pixels, such as {TILE}")
+    if isinstance(image, (str, Path)):
+        image = open_image(image)
+    engine = load_engine(model, _own_device(image) if device is None else device)
+    settings = {"engine": engine, "tile": tile, "progress": progress}
+    if isinstance(image, Image.Image):
+        return _upscale_pil(image, settings)
+    if isinstance(image, np.ndarray):
+        return _upscale_array(image, settings)
+    if isinstance(image, torch.Tensor):
+        return _upscale_tensor(image, settings)
+    raise SrganError(f"an image is a path, a PIL image, an array or a tensor, not {type(image).__name__}")
+
+
+def _own_device(image):
+    """A tensor on a GPU is worked on where it is."""
+    return image.device if isinstance(image, torch.Tensor) and image.device.type != "cpu" else None
+
+
+def load_engine(model, device=None):
+    """The ``FastGenerator`` or ``TiledNetwork`` that ``upscale`` would use; give it as ``model`` to upscale
+    many images.
+    """
+    if isinstance(model, ENGINES):
+        return model
+    device = pick_device(device)
+    if is_network(model) or isinstance(model, Path) or model not in pretrained.names():
+        return _engine(pretrained.as_generator(model), device)
+    return _shipped_engine(pretrained.path(model), model, device)
+
+
+@lru_cache(maxsize=4)
+def _shipped_engine(_, name, device):
+    return _engine(pretrained.load(name), device)
+
+
+def _engine(network, device):
+    return (FastGenerator if isinstance(network, Generator) else TiledNetwork)(network, device)
+
+
+def _upscale_pil(image, settings):
+    image = standard(image)
+    result = Image.fromarray(_upscale_array(np.array(image), settings))
+    profile = image.info.get("icc_profile")
+    if profile and profile[16:20] == ICC_SPACES[result.mode]:  # it says what the colours mean
+        result.info["icc_profile"] = profile
+    return result
+
+
+def _upscale_array(image, settings):
+    if image.ndim not in (2, 3) or image.dtype.kind not in "uf":
+        raise _no_image("array (H, W) or (H, W, channels)", image)
+    pixels = torch.from_numpy(np.ascontiguousarray(image if image.ndim == 3 else image[..., None]))
+    result = _enlarge(pixels.movedim(-1, 0).unsqueeze(0), settings)
+    result = result[0].movedim(0, -1).contiguous().numpy()  # (1, C, H, W) -> (H, W, C)
+    return result[..., 0] if image.ndim == 2 else result
+
+
+def _upscale_tensor(image, settings):
+    if image.ndim not in (2, 3, 4):
+        raise _no_image("tensor (H, W), (channels, H, W) or (N, channels, H, W)", image)
+    pixels = image.detach()[(None,) * (4 - image.ndim)]
+    result = _enlarge(pixels, settings).contiguous()
+    return result.reshape(*image.shape[:-2], *result.shape[-2:])
+
+
+def _no_image(expected, found):
+    found = f"{found.dtype} {tuple(found.shape)}"
+    return SrganError(f"an image is an {expected} of uint8, or of floats in [0, 1], not {found}")
+
+
+def _enlarge(pixels, settings):
+    """(N, 1 to 4, h, w) to (N, 1 to 4, scale * h, scale * w), of the same type and on the same device."""
+    _check(pixels)
+    engine, tile = settings["engine"], settings["tile"]
+    n, channels, height, width = pixels.shape
+    colours = channels - (channels in (2, 4))
+    height, width = engine.scale * height, engine.scale * width
+    with out_of_memory_says(f"a result of {width}x{height} pixels does not fit; cut the image up first"):
+        result = torch.empty(
+            (n, channels, height, width),
+            dtype=pixels.dtype,
+            device=pixels.device,
+            memory_format=torch.channels_last,  # so that an array or a PIL image needs no copy
+        )
+    with out_of_memory_says(f"lower tile (now {tile}; --tile on the command line)"), torch.inference_mode():
+        for image, target in zip(pixels, result, strict=True):
+            _draw(_unit(image[:colours]).expand(3, -1, -1), target[:colours], settings)
+            if colours < channels:
+                target[-1] = _alpha(image[-1], engine.scale)
+    return result
+
+
+def _check(pixels):
+    if not (pixels.dtype == torch.uint8 or pixels.is_floating_point()) or pixels.shape[1] not in (1, 2, 3, 4):
+        raise _no_image("array (H, W, 1 to 4) or tensor (1 to 4, H, W)", pixels)
+    if pixels.numel() == 0:
+        raise SrganError(f"an image of {pixels.shape[3]}x{pixels.shape[2]} pixels has nothing to upscale")
+    if pixels.is_floating_point():
+        low, high = pixels.min().item(), pixels.max().item()
+        if not (low >= -1e-3 and high <= 1.001):  # not a number is refused too
+            raise SrganError(f"a floating-point image is in [0, 1], not [{low:.4g}, {high:.4g}]; scale it")
+
+
+def _unit(levels):
+    return levels.float() / 255 if levels.dtype == torch.uint8 else levels.float().clamp(0, 1)
+
+
+def _draw(lr, target, settings):
+    """Upscale one image, (3, h, w) in [0, 1], into ``target``, (1 or 3, scale * h, scale * w)."""
+    engine, tile, progress = settings["engine"], settings["tile"], settings["progress"]
+    work = engine.work(*lr.shape[1:], tile)
+    with progress_bar(progress=progress, delay=2, total=work, desc="upscaling", bar_format=BAR) as bar:
+        for top, left, piece in engine.pieces(lr.unsqueeze(0), tile, bar.update):
+            unit = (piece[0].clamp(-1, 1) + 1) / 2
+            if len(target) == 1:
+                unit = unit.mean(0, keepdim=True)
+            if target.dtype == torch.uint8:
+                unit = (255 * unit).round()
+            rows, columns = slice(top, top + unit.shape[1]), slice(left, left + unit.shape[2])
+            target[:, rows, columns] = unit.to(target.device, target.dtype)
+
+
+def _alpha(alpha, scale):
+    """Bicubic, in 8 bits, whatever the image's own type."""
+    levels = alpha if alpha.dtype == torch.uint8 else (255 * _unit(alpha)).round().to(torch.uint8)
+    larger = torch.from_numpy(imresize(levels.cpu().numpy(), scale))
+    return larger if alpha.dtype == torch.uint8 else larger.to(alpha.dtype) / 255
