@@ -14,11 +14,13 @@ from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
 from srgan_lib.evaluation import model_cards, reproduce
 from srgan_lib.evaluation.model_cards import card, licences
-from srgan_lib.evaluation.reproduce import MODELS, Request, config_of, make_plan
+from srgan_lib.evaluation.reproduce import Request, config_of, make_plan
 from srgan_lib.evaluation.reproduce import reproduce as run
+from srgan_lib.evaluation.schedules import BASELINES, PAPER
 from srgan_lib.images import save_image
 from srgan_lib.networks.weights import load_generator
 
+MODELS = {name: entry.stage for name, entry in PAPER.items() if name not in BASELINES}
 SMALL = {"crop": 16, "batch": 2, "blocks": 1, "channels": 4, "device": "cpu", "moments": 2}
 
 

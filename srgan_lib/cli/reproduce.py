@@ -7,11 +7,12 @@ NO_SETTINGS = {"run", "only", "note"}
 
 EXAMPLES = """
 examples:
+  srgan reproduce --schedule cpu --data DIV2K --out runs/all
   srgan reproduce --data my-photos --minutes 25 --out runs/all
   srgan reproduce --data my-photos --out runs/all --time-limit 9m
   srgan reproduce --data DIV2K --updates 540000 --out runs/all --only srresnet-mse srgan-vgg54
 
-The budget is planned once, from updates/s measured here, and kept in plan.json; the second example goes on
+The budget is planned once, from updates/s measured here, and kept in plan.json; the third example goes on
 with it. What is finished lies in runs/all/models: weights, record, model card.
 """
 
@@ -23,6 +24,8 @@ def add(parts):
     add = parser.add_argument
     add("--data", metavar="WHAT", help="'bundled', a folder of photos, or a data set such as DIV2K")
     add("--out", required=True, metavar="FOLDER", help="of all runs; called again, it goes on there")
+    cpu = "paper's: shortened to the budget; cpu: a day on two cores, no budget needed (default: paper)"
+    add("--schedule", choices=("paper", "cpu"), default="paper", help=cpu)
     budget = parser.add_mutually_exclusive_group()
     share = "for all models together: every schedule gets the same share of the paper's"
     budget.add_argument("--minutes", type=minutes, metavar="M", help=share)
@@ -42,7 +45,8 @@ def run(options):
     """Train and measure the models of Table 1, or go on with that."""
     from srgan_lib.evaluation.reproduce import Request, reproduce
 
-    asked = {name: getattr(options, name) for name in ("out", "minutes", "updates", "annealed", "time_limit")}
+    names = ("out", "minutes", "updates", "annealed", "time_limit", "schedule")
+    asked = {name: getattr(options, name) for name in names}
     no_settings = NO_SETTINGS | set(asked)
     given = {
         name: value for name, value in vars(options).items() if value is not None and name not in no_settings

@@ -86,15 +86,16 @@ def _training(record):
         rows.append(f"* starts from {record['starts_from']}")
     for stage in run.get("stages", {}).values():
         if "vgg_weights" in stage:
-            sums, scale = stage["vgg_sha256"][:12], stage["vgg_feature_scale"]
-            rows.append(f"* VGG19: {stage['vgg_weights']} (sha256 {sums}...), features divided by {scale}")
+            sums, scale = stage["vgg_sha256"][:12], stage.get("vgg_feature_scale")
+            divided = f", features divided by {scale}" if scale else ""
+            rows.append(f"* VGG19: {stage['vgg_weights']} (sha256 {sums}...){divided}")
     return rows
 
 
 def _stage(stage):
     terms = [stage["content"]]
-    for name in ("adversarial", "total_variation"):
-        terms += [f"{stage[name]:g} x {name.replace('_', ' ')}"] if stage[name] else []
+    for name in ("adversarial", "total_variation", "consistency"):
+        terms += [f"{stage[name]:g} x {name.replace('_', ' ')}"] if stage.get(name) else []
     drops = ", ".join(f"{boundary:,}" for boundary in stage["drop_at"])
     falls = f", times {stage['drop']:g} from update {drops}" if drops else ""
     falls = ", falling along a cosine" if stage["annealing"] == "cosine" else falls

@@ -46,6 +46,22 @@ def load_generator(path, device="cpu"):
     return generator.to(device).eval()
 
 
+def start_from(generator, path):
+    """Give a generator the weights in a file, in place.
+
+    The file's network may have another scale: all that happens at low resolution, the sub-pixel layers that
+    both have and the last convolution are then taken over, and other sub-pixel layers stay as they were.
+    Raises ``SrganError`` where the networks differ in more than that.
+    """
+    initial = load_generator(path)
+    theirs, ours = ({**network.config, "scale": None} for network in (initial, generator))
+    if theirs != ours:
+        raise SrganError(f"{path}: is {initial.config}, not the {generator.config} of this run; change one")
+    known = generator.state_dict()
+    known |= {name: value for name, value in initial.state_dict().items() if name in known}
+    generator.load_state_dict(known)
+
+
 def file_sha256(path):
     """The sha256 of a file, as hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -28,6 +28,14 @@ def pick_device(device=None):
     return found
 
 
+def has_bfloat16():
+    """Whether this CPU multiplies in bfloat16: then it is the faster format, else it is only emulated."""
+    if not hasattr(torch.cpu, "get_capabilities"):  # older versions of torch
+        return False
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
 @contextmanager
 def out_of_memory_says(cure):
     """Turn the out-of-memory errors of CPU and GPU inside the block into one line that ends in ``cure``.

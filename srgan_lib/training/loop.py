@@ -20,7 +20,7 @@ from srgan_lib.degradations import Bicubic, BlurSubsample
 from srgan_lib.errors import SrganError
 from srgan_lib.networks import build
 from srgan_lib.networks.phases import tie_phases, with_plain_weights
-from srgan_lib.networks.weights import load_generator, save_generator
+from srgan_lib.networks.weights import save_generator, start_from
 from srgan_lib.support.devices import out_of_memory_says, pick_device
 from srgan_lib.training import checkpoints, distributed, health
 from srgan_lib.training.config import Config
@@ -111,15 +111,9 @@ class Run:
 
     def _first_generator(self, saved):
         torch.manual_seed(self.config.seed)
-        wanted = self.config.network_settings
-        generator = build(**wanted)
+        generator = build(**self.config.network_settings)
         if self.config.initial and not saved:
-            initial = load_generator(self.config.initial)
-            if initial.config != generator.config:
-                raise SrganError(
-                    f"{self.config.initial}: is {initial.config}, not the {wanted} of this run; change one"
-                )
-            generator.load_state_dict(initial.state_dict())
+            start_from(generator, self.config.initial)
         if self.config.tied_phases:
             tie_phases(generator)
         if saved:
