@@ -20,7 +20,9 @@ from srgan_lib.errors import SrganError
 from srgan_lib.evaluation import measure as measuring
 from srgan_lib.evaluation import record as evaluation_record
 from srgan_lib.evaluation import tables
-from srgan_lib.evaluation.evaluate import evaluate
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS, evaluate
+from srgan_lib.evaluation.paper import TABLES
+from srgan_lib.evaluation.results import digits
 from srgan_lib.images import save_image
 from srgan_lib.networks.generator import Generator
 from srgan_lib.opinion import saved
@@ -71,7 +73,7 @@ def sheet(text_of_it):
 def test_all_formats_have_the_same_numbers(made):
     html, told = unescape(page.page(made)), text.markdown(made)
     terminal = text.text(made)
-    for name in tables.TABLES:
+    for name in TABLES:
         rows = sheet(sheets.table_sheet(made, name))
         table = made.table(name)
         assert len(rows) == len(table.rows)
@@ -79,10 +81,10 @@ def test_all_formats_have_the_same_numbers(made):
             shown = next(cell for cell in table.cells(row.set) if cell[0] == row.method)
             assert line["set"] == row.set and line["method"].lstrip("'") == row.method
             for place, key in ((2, "psnr"), (5, "ssim")):
-                digits = tables.MEASURES[key]
+                places = digits(key)
                 if row.ours:
                     assert float(line[f"{key}_ours"]) == row.ours[key]
-                    assert shown[place] == tables.number(float(line[f"{key}_ours"]), digits)
+                    assert shown[place] == tables.number(float(line[f"{key}_ours"]), places)
                 else:
                     assert line[f"{key}_ours"] == line[f"{key}_difference"] == "not measured"
                     assert shown[place].startswith("not measured (")
@@ -494,7 +496,7 @@ def test_the_page_of_the_book_is_current():
 def test_the_shipped_record_is_of_whole_sets():
     record = evaluation_record.read()
     assert [len(record.images(name)) for name in SETS] == [5, 14, 100]
-    for method in (*tables.INTERPOLATIONS, *record.methods(evaluation_record.MODEL)):
+    for method in (*INTERPOLATIONS, *record.methods(evaluation_record.MODEL)):
         assert set(record.record["methods"][method]["values"]) == set(SETS), method
     assert not record.methods(evaluation_record.IMAGES), "somebody's result images are no part of the library"
     paper = records.read("paper")["table2"]

@@ -13,6 +13,9 @@ import write_map
 
 from srgan_lib import pretrained, records
 from srgan_lib.evaluation import tables
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS
+from srgan_lib.evaluation.paper import MEASURES, SAME_MODEL, SETS, TABLES
+from srgan_lib.evaluation.results import digits
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.generator import Generator, count_parameters
 from srgan_lib.support.files import whole_file
@@ -27,7 +30,6 @@ MEANINGS = {
 }
 PSNR, SSIM = 0.03, 0.0015  # how near the same images must come to the printed numbers
 GAN_PSNR, GAN_SSIM = 0.3, 0.01  # on either side: with a discriminator a higher PSNR is no merit
-SETS = ("Set5", "Set14", "BSD100")
 MEASURE = "srgan report --measure"
 HEAD = """\
 # Reproduction report
@@ -38,7 +40,7 @@ What of the paper does this book reproduce, and what not? Each row below is a nu
 what we have beside it, the chapter that shows it and the command that measures it. Everything here is made by
 a program from records, and written again when a record changes.
 The numbers of the tables themselves, printed and ours, stand on the page
-[Every number of the tables](records.md); here is what they amount to.
+[Every number of the tables](measured.md); here is what they amount to.
 [Where we differ from the paper](deviations.md) lists what we did otherwise.
 
 {summary}
@@ -67,16 +69,14 @@ class Claim:
 
 def ruler():
     """Section 3.1: interpolation and the authors' own images, measured with this library."""
-    authors = [tables.AUTHORS.format(name) for name in tables.SAME_MODEL]
-    return method_rows("table2", "3.1", (*tables.INTERPOLATIONS, *authors), "one-metric-many-numbers")
+    authors = [tables.AUTHORS.format(name) for name in SAME_MODEL]
+    return method_rows("table2", "3.1", (*INTERPOLATIONS, *authors), "one-metric-many-numbers")
 
 
 def networks_of(name, place):
     """Every method of Table 1 or 2 but those of the ruler and the originals."""
     methods = [method for method in records.read("paper")[name]["Set5"] if method != "HR"]
-    return method_rows(
-        name, place, [one for one in methods if one not in tables.INTERPOLATIONS], "the-tables"
-    )
+    return method_rows(name, place, [one for one in methods if one not in INTERPOLATIONS], "the-tables")
 
 
 def method_rows(name, place, methods, chapter):
@@ -95,7 +95,7 @@ def method_rows(name, place, methods, chapter):
 
 def differences(row):
     """PSNR and SSIM less the paper's, as text."""
-    return " / ".join(tables.signed(row.difference(key), digits) for key, digits in tables.MEASURES.items())
+    return " / ".join(tables.signed(row.difference(key), digits(key)) for key in MEASURES)
 
 
 def verdict(rows):
@@ -109,7 +109,7 @@ def verdict(rows):
 def is_near(row):
     """Whether our numbers are the paper's, within the tolerance for a method of its kind."""
     psnr, ssim = row.difference("psnr"), row.difference("ssim")
-    if row.method in tables.INTERPOLATIONS or row.method.endswith(tables.AUTHORS[2:]):
+    if row.method in INTERPOLATIONS or row.method.endswith(tables.AUTHORS[2:]):
         return abs(psnr) <= PSNR and abs(ssim) <= SSIM
     if row.method.startswith("SRGAN"):
         return abs(psnr) <= GAN_PSNR and abs(ssim) <= GAN_SSIM
@@ -119,7 +119,7 @@ def is_near(row):
 def opinions():
     """The opinion scores of both tables."""
     paper = records.read("paper")
-    count = sum(len(row) for name in tables.TABLES for row in paper[name].values())
+    count = sum(len(row) for name in TABLES for row in paper[name].values())
     rows = [
         ("3.3", f"{count} mean opinion scores of 26 raters", f"{count} numbers"),
         ("3.4", "SRResNet-VGG22 and SRGAN-VGG54 are significantly better on Set14", "3.15* and 3.72*"),

@@ -16,7 +16,7 @@ from srgan_lib.data.downloads import catalogue, dataset, get
 from srgan_lib.data.sources import EXTENSIONS
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.evaluation.paper import paper_column
+from srgan_lib.evaluation.paper import SETS, paper_column
 from srgan_lib.evaluation.results import Column, Result
 from srgan_lib.images import open_image, read_rgb
 from srgan_lib.inference.upscale import ENGINES, load_engine, upscale
@@ -25,7 +25,6 @@ from srgan_lib.networks import is_network
 from srgan_lib.support.progress import progress_bar
 
 SCALE = 4
-SETS = ("Set5", "Set14", "BSD100")
 MEASURES = {
     "psnr": psnr,
     "ssim": ssim,

@@ -9,7 +9,8 @@ from pathlib import Path
 from srgan_lib import pretrained
 from srgan_lib.data import downloads
 from srgan_lib.errors import SrganError
-from srgan_lib.evaluation.evaluate import INTERPOLATIONS, SETS, evaluate, has_results
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS, evaluate, has_results
+from srgan_lib.evaluation.paper import SETS
 from srgan_lib.evaluation.record import (
     AUTHORS,
     IMAGES,

@@ -7,9 +7,10 @@ import copy
 import json
 from pathlib import Path
 
-from srgan_lib import pretrained, records
+from srgan_lib import pretrained
 from srgan_lib.data import downloads
-from srgan_lib.evaluation.evaluate import SETS, evaluate
+from srgan_lib.evaluation.evaluate import evaluate
+from srgan_lib.evaluation.paper import SETS, numbers_of
 from srgan_lib.evaluation.results import PROTOCOL
 from srgan_lib.networks.generator import count_parameters
 from srgan_lib.networks.weights import load_generator
@@ -66,12 +67,8 @@ def _results(record):
 
 def _printed(model, name):
     """The paper's numbers for a model on a test set, from its Table 1 or 2."""
-    paper = records.read("paper")
-    printed = paper["table2"].get(name, {}) | paper["table1"].get(name, {})
-    cells = {key.lower(): value for key, value in printed.items()}
-    in_second = {"srresnet-mse": "srresnet", "srgan-vgg54": "srgan"}.get(model)
-    cell = cells.get(model) or cells.get(in_second)
-    return f"{cell['psnr']:.2f} / {cell['ssim']:.4f}" if cell else "-"
+    printed = numbers_of(model, name)
+    return f"{printed['psnr']:.2f} / {printed['ssim']:.4f}" if printed else "-"
 
 
 def _training(record):

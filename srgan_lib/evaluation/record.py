@@ -15,13 +15,14 @@ import numpy as np
 
 from srgan_lib import pretrained
 from srgan_lib.errors import SrganError
+from srgan_lib.evaluation.paper import MEASURES as PRINTED
 from srgan_lib.evaluation.results import PROTOCOL
 from srgan_lib.networks.weights import file_sha256
 from srgan_lib.support.files import whole_file
 
 RECORD = Path(__file__).parents[1] / "records" / "evaluation.json"
 FORMAT = "srgan_lib evaluation, version 1"
-MEASURES = ("psnr", "ssim", "ssim-gaussian")
+MEASURES = (*PRINTED, "ssim-gaussian")
 INTERPOLATION, MODEL, AUTHORS, IMAGES = "interpolation", "model", "authors' images", "result images"
 KINDS = {INTERPOLATION: set(), MODEL: {"sha256"}, AUTHORS: set(), IMAGES: {"folder"}}  # what each must say
 PUBLISHED = {f"{method} (authors)": method for method in ("SRResNet-MSE", "SRGAN-VGG54")}

@@ -108,7 +108,12 @@ class Result:
 def _shown(value, measure):
     if value is None:
         return "-"
-    return f"{value:.{DIGITS.get(measure, 4)}f}"
+    return f"{value:.{digits(measure)}f}"
+
+
+def digits(measure):
+    """How many digits of a measure the paper prints after the point: 2 of dB, 4 of an SSIM."""
+    return DIGITS.get(measure, 4)
 
 
 def _finite(values):

@@ -12,17 +12,15 @@ from string import ascii_lowercase
 
 from srgan_lib import pretrained, records
 from srgan_lib.errors import unknown_name
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS
+from srgan_lib.evaluation.paper import MEASURES, TABLES, model_name
 from srgan_lib.evaluation.record import IMAGES, PUBLISHED
 from srgan_lib.evaluation.record import read as read_record
+from srgan_lib.evaluation.results import digits
 from srgan_lib.support import markup
 from srgan_lib.support.markup import NOT_MEASURED
 
 NOT_PRINTED = "not printed"
-TABLES = ("table1", "table2")
-MEASURES = {"psnr": 2, "ssim": 4}  # digits, as the paper prints them
-INTERPOLATIONS = ("nearest", "bicubic")
-BASELINES = ("SRCNN", "SelfExSR", "DRCN", "ESPCN")  # by other groups
-SAME_MODEL = {"SRResNet": "srresnet-mse", "SRGAN": "srgan-vgg54"}  # Table 2's names for two of Table 1's
 AUTHORS = "{} (authors' images)"
 YOURS = "{} (your images)"
 ORIGINAL = "the original itself"
@@ -172,10 +170,11 @@ class Table:
     def _numbers(self, row):
         letters, line = self._letters(), []
         absent = f"{NOT_MEASURED} ({letters.get(row.source)})"
-        for measure, digits in MEASURES.items():
-            mine = number(row.ours.get(measure), digits) if row.ours else absent
-            told = number(row.printed.get(measure), digits) if row.printed else NOT_PRINTED
-            line += [told, mine, signed(row.difference(measure), digits)]
+        for measure in MEASURES:
+            places = digits(measure)
+            mine = number(row.ours.get(measure), places) if row.ours else absent
+            told = number(row.printed.get(measure), places) if row.printed else NOT_PRINTED
+            line += [told, mine, signed(row.difference(measure), places)]
         line += [number(row.ours["ssim-gaussian"], 4) if row.ours else absent] if self.full else []
         line += [printed_opinion(row.printed)]
         silent = f"{NOT_MEASURED} ({letters.get(row.silence)})"
@@ -232,7 +231,7 @@ def with_authors(methods):
     rows = {}
     for method, facts in methods.items():
         rows[method] = facts
-        if SAME_MODEL.get(method, method.lower()) in published:
+        if model_name(method) in published:
             rows[AUTHORS.format(method)] = facts
     return rows
 
@@ -248,7 +247,7 @@ def others(record):
 
 def model_of(method):
     """The shipped model of a method of the paper, by name, or None: "SRGAN" is "srgan-vgg54"."""
-    name = SAME_MODEL.get(method, method).lower()
+    name = model_name(method)
     return name if name in pretrained.names() else None
 
 
@@ -256,8 +255,7 @@ def key_of(method, record):
     """What a method of our tables is called in a record of evaluation; None where we have nothing of it."""
     for suffix in (AUTHORS[2:], " (authors)"):
         if method.endswith(suffix):
-            name = method.removesuffix(suffix)
-            wanted = SAME_MODEL.get(name, name.lower())
+            wanted = model_name(method.removesuffix(suffix))
             return next((key for key, of in PUBLISHED.items() if of.lower() == wanted), None)
     if method in INTERPOLATIONS:
         return method
@@ -288,7 +286,7 @@ def said_of(method, set_name, record, opinions):
         return {}, NO_OPINIONS
     if not opinions.rated(set_name, images):
         return {}, "the opinions given are not of this set's images; they stand in a table of their own"
-    names = [method, SAME_MODEL.get(method), key_of(method, record)]
+    names = [method, model_name(method), key_of(method, record)]
     scores = opinions.of([name for name in names if name], set_name, images)
     if not scores:
         return {}, "it was not among what was rated"

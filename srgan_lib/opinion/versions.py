@@ -10,13 +10,13 @@ from srgan_lib import pretrained
 from srgan_lib.data.sources import BUNDLED, photos_of
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.evaluation import paper
 from srgan_lib.evaluation.evaluate import INTERPOLATIONS, SCALE, holds_images, result_path
 from srgan_lib.images import crop_to_multiple, read_rgb
 from srgan_lib.inference.upscale import load_engine, upscale
 from srgan_lib.opinion.plan import ANCHORS
 
-TWELVE = ("nearest", "bicubic", "SRCNN", "SelfExSR", "DRCN", "ESPCN", "SRResNet-MSE", "SRResNet-VGG22")
-TWELVE += ("SRGAN-MSE", "SRGAN-VGG22", "SRGAN-VGG54", "HR")  # the paper's versions, section 3.3
+TWELVE = paper.methods()  # the paper's versions, section 3.3
 
 
 def make_version(hr, method):

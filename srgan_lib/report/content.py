@@ -6,15 +6,16 @@ All of it is read from the records ``paper`` and ``evaluation``, through ``table
 
 from dataclasses import dataclass
 
-from srgan_lib import pretrained, records
+from srgan_lib import pretrained
+from srgan_lib.evaluation import paper, tables
 from srgan_lib.evaluation import record as evaluation_record
-from srgan_lib.evaluation import tables
+from srgan_lib.evaluation.paper import SETS
 from srgan_lib.evaluation.record import Evaluation
+from srgan_lib.evaluation.results import digits
 from srgan_lib.opinion.saved import Opinions
 
 TITLES = {"table1": "Table 1: one network, five losses", "table2": "Table 2: SRGAN and the methods before it"}
-SETS = ("Set5", "Set14", "BSD100")
-MEASURES = {"psnr": ("PSNR (dB)", 2), "ssim": ("SSIM (daala)", 4), "ssim-gaussian": ("SSIM (Gaussian)", 4)}
+MEASURES = {"psnr": "PSNR (dB)", "ssim": "SSIM (daala)", "ssim-gaussian": "SSIM (Gaussian)"}
 LEGEND = (
     "PSNR in dB and SSIM on Y, not rounded, 4 pixels removed from each border, results of 8 bits. SSIM is"
     " that of the daala tools, as in the paper; the Gaussian SSIM, which others report, cannot be compared"
@@ -41,7 +42,7 @@ class Report:
 
     def notes(self, name):
         """The sentences below a table: reasons, and who trained the networks of other authors."""
-        here = [method for method in tables.BASELINES if tables.model_of(method) in self._measured_models()]
+        here = [method for method in paper.BASELINES if tables.model_of(method) in self._measured_models()]
         remarks = [f"{', '.join(here)}: {BASELINES_NOTE}."] if here and name == "table2" else []
         return [*self.table(name).notes(), *remarks]
 
@@ -50,10 +51,8 @@ class Report:
 
     def methods(self):
         """The methods of both tables once, in the paper's order, and what the paper does not have."""
-        paper = records.read("paper")
-        names = [name for name in paper["table2"]["Set5"] if name not in (*tables.SAME_MODEL, "HR")]
-        paper = tables.with_authors(dict.fromkeys([*names, *paper["table1"]["Set5"]]))
-        return [*paper, *tables.others(self.record), "HR"]
+        *of_paper, original = paper.methods()
+        return [*tables.with_authors(dict.fromkeys(of_paper)), *tables.others(self.record), original]
 
     def values(self, set_name, measure):
         """{method: array, a number an image} of what was measured on a test set."""
@@ -64,11 +63,11 @@ class Report:
 
     def images(self, set_name, measure):
         """A test set image by image, as lines of cells: a row an image, a column a measured method."""
-        methods, digits = self.values(set_name, measure), MEASURES[measure][1]
+        methods, places = self.values(set_name, measure), digits(measure)
         lines = [["", *methods]]
         for place, image in enumerate(self.record.images(set_name)):
-            lines.append([image, *(tables.number(values[place], digits) for values in methods.values())])
-        return [*lines, ["mean", *(tables.number(values.mean(), digits) for values in methods.values())]]
+            lines.append([image, *(tables.number(values[place], places) for values in methods.values())])
+        return [*lines, ["mean", *(tables.number(values.mean(), places) for values in methods.values())]]
 
     def absent(self):
         """{reason: the methods that were not measured for it, with the test sets unless it is all of them}"""
@@ -98,7 +97,7 @@ class Report:
 
     def _training(self, method, key):
         what = pretrained.record(key).get("what", f"{key}, of which no record tells the training").rstrip(".")
-        return f"; {TRAINED_HERE.format(what) if method in tables.BASELINES else what}"
+        return f"; {TRAINED_HERE.format(what) if method in paper.BASELINES else what}"
 
     def opinion_lines(self):
         """What the user's raters said, as lines of cells, the best first."""

@@ -4,8 +4,10 @@ import csv
 import io
 
 from srgan_lib.evaluation import tables
+from srgan_lib.evaluation.paper import MEASURES as PRINTED
+from srgan_lib.evaluation.paper import SETS
 from srgan_lib.evaluation.tables import NOT_PRINTED
-from srgan_lib.report.content import MEASURES, SETS
+from srgan_lib.report.content import MEASURES
 from srgan_lib.support.markup import NOT_MEASURED
 
 SAID = ("mos", "low", "high", "ratings", "simulated")
@@ -56,7 +58,7 @@ def _absent(method, measure):
 
 def _row(row, starred):
     line = [row.set, row.method]
-    for measure in tables.MEASURES:
+    for measure in PRINTED:
         told, mine = row.printed.get(measure, NOT_PRINTED), row.ours.get(measure, NOT_MEASURED)
         line += ["inf" if told is None else told, mine, _difference(row, measure)]
     star = "yes" if row.printed.get("significant") else "no"

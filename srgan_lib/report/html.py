@@ -5,9 +5,10 @@ from html import escape
 from pathlib import Path
 
 from srgan_lib import __version__
+from srgan_lib.evaluation.paper import SETS
 from srgan_lib.evaluation.record import COMMAND
 from srgan_lib.evaluation.tables import opinion
-from srgan_lib.report.content import BASELINES_NOTE, LEGEND, MEASURES, SETS, TITLES, parts
+from srgan_lib.report.content import BASELINES_NOTE, LEGEND, MEASURES, TITLES, parts
 from srgan_lib.support.markup import NOT_MEASURED, html
 
 STYLE = Path(__file__).with_name("page.css")
@@ -146,7 +147,7 @@ def _images(report):
         if not report.record.images(set_name):
             found.append(f"<p>Not measured: {set_name} was not on the machine that measured.</p>")
             continue
-        for measure, (title, _) in MEASURES.items():
+        for measure, title in MEASURES.items():
             head, *lines = report.images(set_name, measure)
             label = f"{set_name}: {title}"
             found.append(f"<details><summary>{label}</summary>{_wide(head, lines, label)}</details>")

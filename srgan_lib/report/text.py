@@ -1,6 +1,7 @@
 """The report as text for the terminal, and in Markdown."""
 
-from srgan_lib.report.content import LEGEND, MEASURES, SETS, TITLES, parts
+from srgan_lib.evaluation.paper import SETS
+from srgan_lib.report.content import LEGEND, MEASURES, TITLES, parts
 from srgan_lib.support.markup import for_markdown, markdown_table, marked, text_table
 
 HEAD = ("PSNR", "ours", "diff.", "SSIM", "ours", "diff.", "Gaussian", "MOS", "ours")
@@ -44,7 +45,7 @@ def _images(report, set_name):
     said = [f"### {set_name}, image by image"]
     if not report.record.images(set_name):
         return [*said, f"Not measured: {set_name} was not on the machine that measured."]
-    for measure, (title, _) in MEASURES.items():
+    for measure, title in MEASURES.items():
         summary = f"<details><summary>{set_name}: {title}</summary>"
         said += [summary, markdown_table(report.images(set_name, measure)), "</details>"]
     return said

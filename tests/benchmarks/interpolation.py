@@ -17,11 +17,11 @@ from PIL import Image
 
 from srgan_lib.data.downloads import get
 from srgan_lib.degradations import BlurSubsample, imresize
+from srgan_lib.evaluation.paper import SETS
 from srgan_lib.images import open_image
 from srgan_lib.metrics import psnr, ssim
 
 SCALE = 4
-SETS = ("Set5", "Set14", "BSD100")
 RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "interpolation.json"
 PROTOCOL = (
     "8-bit results; Y of YCbCr, not rounded; 4 pixels off each border; SSIM of the daala tools; scale 4"

@@ -21,11 +21,11 @@ import torch
 
 from srgan_lib.data.downloads import find, get
 from srgan_lib.evaluation.evaluate import INTERPOLATIONS
+from srgan_lib.evaluation.paper import SETS
 from srgan_lib.evaluation.protocol import enlarged_by_pillow, enlarged_by_torch, measure_set
 from srgan_lib.images import open_image
 from srgan_lib.support.files import whole_file
 
-SETS = ("Set5", "Set14", "BSD100")
 RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "protocol.json"
 ENLARGE = {
     **INTERPOLATIONS,
