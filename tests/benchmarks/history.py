@@ -22,9 +22,10 @@ RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "histor
 QUALITY = 85  # of the JPEGs
 
 
-def strips(folder, stage, out):
-    """{photo: (picture's name, [update])}; writes the pictures beside ``out``."""
+def strips(folder, stage, out, only=None):
+    """{photo: (picture's name, [update])}, of some photos or all; writes the pictures beside ``out``."""
     photos = {photo.name: photo for photo in [*bundled_photos(), *held_out_photos()]}
+    photos = {name: photo for name, photo in photos.items() if only is None or name in only}
     found = {}
     for name, photo in photos.items():
         files = sorted((folder / "previews").glob(f"{stage}-{name}-*.png"))
@@ -68,6 +69,7 @@ def main():
         "bicubic_psnr": run["bicubic_psnr"],
         "log": log_of(options.run, options.stage),
         "validation": [{"update": row["update"], **row["psnr"]} for row in run["measurements"]],
+        "health": [{"update": row["update"], **row["health"]} for row in run["measurements"]],
         "pictures": {name: picture for name, (picture, _) in found.items()},
         "moments": next(moments for _, moments in found.values()),
     }
