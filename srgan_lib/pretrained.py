@@ -6,6 +6,8 @@
 import json
 from pathlib import Path
 
+import torch
+
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.networks import is_network
 from srgan_lib.networks.weights import file_sha256, load_generator, save_generator
@@ -62,18 +64,18 @@ def as_generator(model, device="cpu"):
     return model if is_network(model) else load(model, device)
 
 
-def ship(generator, name, record, folder=None):
+def ship(generator, name, record, folder=None, dtype=torch.float32):
     """Write a generator and its run record where ``load`` finds it by ``name``; returns the weights' path.
 
     ``generator`` is a network or a file or run folder that ``load`` reads. ``record`` is a dictionary
     of facts about the training; the hash and the network's settings are added to it. ``folder`` is the
-    package's own folder of weights if not given.
+    package's own folder of weights if not given. ``dtype`` is that of the stored numbers.
     """
     folder = Path(folder or WEIGHTS)
     folder.mkdir(parents=True, exist_ok=True)
     generator = as_generator(generator)
     file = folder / (name + SUFFIX)
-    sha256 = save_generator(generator, file)
+    sha256 = save_generator(generator, file, dtype)
     facts = {**record, "name": name, "sha256": sha256, "generator": generator.config}
     with whole_file(file.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

@@ -7,11 +7,16 @@ import copy
 import json
 from pathlib import Path
 
+import torch
+
 from srgan_lib import pretrained
 from srgan_lib.data import downloads
+from srgan_lib.data.sources import held_out_photos
+from srgan_lib.degradations import Bicubic
 from srgan_lib.evaluation.evaluate import evaluate
 from srgan_lib.evaluation.paper import SETS, numbers_of
 from srgan_lib.evaluation.results import PROTOCOL
+from srgan_lib.images import crop_to_multiple, to_unit
 from srgan_lib.networks.generator import count_parameters
 from srgan_lib.networks.weights import load_generator
 from srgan_lib.support.files import whole_file
@@ -72,15 +77,22 @@ def _printed(model, name):
 
 
 def _training(record):
-    run = record["runs"][-1]
+    rows = []
+    for number, run in enumerate(record["runs"], start=1):
+        rows += [f"Run {number} of {len(record['runs'])}:", ""] if len(record["runs"]) > 1 else []
+        rows += [*_run(run), ""]
+    return rows[:-1]
+
+
+def _run(run):
     config, hardware = run["config"], run["hardware"]
     rows = [f"* {_stage(stage)}" for stage in config["stages"]]
     rows += [
         f"* {config['crop']}-pixel crops, seed {run['seed']}, settings {run['config_sha256'][:12]}",
         f"* {run['seconds']:,.0f} s on {hardware['device']}, torch {hardware['torch']}",
     ]
-    if record.get("starts_from"):
-        rows.append(f"* starts from {record['starts_from']}")
+    if config.get("initial"):
+        rows.append(f"* starts from {Path(config['initial']).stem}")
     for stage in run.get("stages", {}).values():
         if "vgg_weights" in stage:
             sums, scale = stage["vgg_sha256"][:12], stage.get("vgg_feature_scale")
@@ -109,60 +121,81 @@ def _photographs(record):
 
 
 def _weights(record):
-    rows = [f"* float32, sha256 {record['sha256']}"]
-    if record.get("float16_difference"):
-        worst = max(record["float16_difference"].values())
-        rows.append(f"* as float16 the means would change by at most {worst:.4f} dB")
-    return rows
+    change = record["float16_changes_levels"]
+    stored, would = ("float16", "changes") if change < HALF_A_LEVEL else ("float32", "would change")
+    return [
+        f"* {stored}, sha256 {record['sha256']}",
+        f"* float16 {would} no pixel of two photos by more than {change:.3f} levels",
+    ]
 
 
 # ----------------------------------------------------------------------------------------- made ready
 
 
+HALF_A_LEVEL = 0.5  # what weights of 16 bits may change of any pixel
+
+
 def make_ready(folder, name, device=None, say=print):
-    """Write ``models/NAME``: weights, record with the results on the test sets that are here, model card."""
-    weights = folder / name / f"{name}.safetensors"
-    generator = load_generator(weights)
+    """Write ``models/NAME``: weights, record with the results on the test sets that are here, model card.
+
+    Weights are stored as float16 where that changes no pixel of the held-out photos by half a level, and what
+    is measured is what is stored.
+    """
     run = _public(json.loads((folder / name / "record.json").read_text()))
     plan = json.loads((folder / "plan.json").read_text())
     sets = [wanted for wanted in SETS if downloads.find(wanted)]
     ready = folder / "models" / f"{name}.json"
     if ready.exists() and set(json.loads(ready.read_text())["test_sets"]) >= set(sets):
         return
-    means, difference, protocol = measure(generator, name, sets, device)
+    generator, change = _as_stored(load_generator(folder / name / f"{name}.safetensors"))
+    means = measure(generator, name, sets, device)
     record = {
         "what": _what(name, run, generator),
         "updates": run["updates"],
         "test_sets": means,
-        "float16_difference": difference,
-        "protocol": protocol,
+        "float16_changes_levels": round(change, 3),
+        "protocol": PROTOCOL,
         "starts_from": run["config"]["initial"] and Path(run["config"]["initial"]).stem,
         "deviations": run["config"]["deviations"],
         "licences": plan["licences"],
-        "runs": [run],
+        "runs": [*_earlier_runs(folder, run), run],
     }
-    pretrained.ship(generator, name, record, folder / "models")
+    dtype = torch.float16 if change < HALF_A_LEVEL else torch.float32
+    pretrained.ship(generator, name, record, folder / "models", dtype)
     with whole_file(folder / "models" / f"{name}.md") as temporary:
         temporary.write_text(card(json.loads(ready.read_text())), encoding="utf-8")
     shown = "  ".join(f"{set_name} {values['psnr']:.2f} dB" for set_name, values in means.items())
     say(f"{name}: {shown or 'no test set here to measure on'}; ready in {folder / 'models'}")
 
 
-def measure(generator, name, sets, device=None):
-    """(means by set, what float16 weights change in dB by set, the protocol) on the test sets ``sets``."""
-    if not sets:
-        return {}, {}, PROTOCOL
+def _as_stored(generator):
+    """(the generator with the weights that its file will hold, what float16 would change, in levels)."""
     half = copy.deepcopy(generator).half().float()
-    result = evaluate(generator, half, sets=sets, labels=[name, "float16"], device=device, progress=False)
-    columns = {column.label: column for column in result.columns}
-    means = {
-        set_name: {kind: columns[name].mean(set_name, kind) for kind in result.measures} for set_name in sets
-    }
-    difference = {
-        set_name: abs(columns["float16"].mean(set_name, "psnr") - means[set_name]["psnr"])
-        for set_name in sets
-    }
-    return means, difference, PROTOCOL
+    scale = generator.config["scale"]
+    small = [Bicubic(scale).whole(crop_to_multiple(photo.load(), scale)) for photo in held_out_photos()]
+    with torch.inference_mode():
+        images = [to_unit(image).unsqueeze(0) for image in small]
+        change = max((half(image) - generator(image)).abs().max().item() * 127.5 for image in images)
+    return (half if change < HALF_A_LEVEL else generator), change
+
+
+def _earlier_runs(folder, run):
+    """The runs that led to the weights that a run started from, oldest first, as far as they are known."""
+    start = run["config"]["initial"] and Path(run["config"]["initial"]).stem
+    path = folder / str(start) / "record.json"
+    if path.exists():
+        before = _public(json.loads(path.read_text()))
+        return [*_earlier_runs(folder, before), before]
+    return pretrained.record(start).get("runs", []) if start in pretrained.names() else []
+
+
+def measure(generator, name, sets, device=None):
+    """{set: {measure: mean}} on the test sets ``sets``."""
+    if not sets:
+        return {}
+    result = evaluate(generator, sets=sets, labels=[name], device=device, progress=False)
+    (column,) = result.columns
+    return {set_name: {kind: column.mean(set_name, kind) for kind in result.measures} for set_name in sets}
 
 
 def _what(name, run, generator):

@@ -7,6 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -18,13 +19,16 @@ from srgan_lib.support.files import whole_file
 SETTINGS = "generator"  # the metadata key of a network's ``config``
 
 
-def save_generator(generator, path):
-    """Write a generator's weights (float32) and its settings to ``path``. Returns the file's sha256.
+def save_generator(generator, path, dtype=torch.float32):
+    """Write a generator's weights, as ``dtype``, and its settings to ``path``. Returns the file's sha256.
 
     Raises ``SrganError`` when the file cannot be written; an older file of that name is then still whole.
     """
     state = with_plain_weights(generator).state_dict()
-    state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    state = {
+        name: (value.to(dtype) if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in state.items()
+    }
     with whole_file(path) as temporary:
         save_file(state, temporary, metadata={SETTINGS: json.dumps(generator.config)})
     return file_sha256(path)
