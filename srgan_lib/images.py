@@ -25,6 +25,9 @@ Y_FLOOR = 16
 # Pillow warns from half the size that it refuses; such images are large, but can be read.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
+# What is taken for an image where a folder is searched.
+EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+OPAQUE = {".jpg", ".jpeg", ".bmp"}  # hold no transparency
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 SAVE_OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 
@@ -115,11 +118,24 @@ def save_image(image, path):
     The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image
     that the format cannot hold, a folder that is missing or may not be written to, and a full disk.
     """
-    if not Path(path).parent.is_dir():
-        raise SrganError(f"cannot write {path}: there is no folder {Path(path).parent}; make it first")
+    check_place(path)
     encoded = _encode(_as_pil(image), Path(path))
     with whole_file(path) as temporary:
         temporary.write_bytes(encoded)
+
+
+def check_place(path):
+    """Raise ``SrganError``, as ``save_image`` would, for an unknown suffix and for a missing folder."""
+    _format(Path(path))
+    if not Path(path).parent.is_dir():
+        raise SrganError(f"cannot write {path}: there is no folder {Path(path).parent}; make it first")
+
+
+def _format(path):
+    format = Image.registered_extensions().get(path.suffix.lower())
+    if format not in Image.SAVE:
+        raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; use .png, .jpg or .tif")
+    return format
 
 
 def _as_pil(image):
@@ -137,9 +153,7 @@ def _as_pil(image):
 
 
 def _encode(image, path):
-    format = Image.registered_extensions().get(path.suffix.lower())
-    if format not in Image.SAVE:
-        raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; use .png, .jpg or .tif")
+    format = _format(path)
     buffer = BytesIO()  # encoded in memory first: Pillow hides the system's reason when a disk is full
     try:
         image.save(buffer, format=format, **SAVE_OPTIONS.get(format, {}))

@@ -7,9 +7,6 @@ from srgan_lib.cli.options import add_command
 from srgan_lib.errors import SrganError
 from srgan_lib.support.files import made_folder
 
-OPAQUE_FORMATS = (".jpg", ".jpeg", ".bmp")
-
-
 EXAMPLES = """
 examples:
   srgan upscale photo.jpg                       writes photo_x4.png beside it
@@ -64,11 +61,11 @@ def run(options):
 
 
 def _upscale_file(source, target, engine, tile):
-    from srgan_lib.images import open_image, save_image
+    from srgan_lib.images import OPAQUE, open_image, save_image
     from srgan_lib.inference.upscale import TILE, upscale
 
     image = open_image(source)
-    if image.mode in ("LA", "RGBA") and target.suffix.lower() in OPAQUE_FORMATS:
+    if image.mode in ("LA", "RGBA") and target.suffix.lower() in OPAQUE:
         raise SrganError(f"{source} has transparency, which {target.suffix} cannot hold; write a .png")
     save_image(upscale(image, engine, tile=TILE if tile is None else tile), target)
     print(target)
@@ -77,6 +74,7 @@ def _upscale_file(source, target, engine, tile):
 def _upscale_jobs(options, scale):
     """(source, target) of each image. Folders are made, and mistakes found, before any work is done."""
     from srgan_lib.data.sources import folder_of_photos
+    from srgan_lib.images import check_place
 
     sources = []  # (file, its place below the folder of results)
     for path in map(Path, options.images):
@@ -88,7 +86,8 @@ def _upscale_jobs(options, scale):
         return [(file, file.with_name(f"{file.stem}_x{scale}.png")) for file, _ in sources]
     out = Path(options.out)
     if len(sources) == 1 and not out.is_dir() and not options.out.endswith(("/", "\\")):
-        return [(sources[0][0], _writable(out))]
+        check_place(out)
+        return [(sources[0][0], out)]
     jobs = [(file, out / place.with_suffix(".png")) for file, place in sources]
     for file, target in jobs:
         if target.exists() and target.samefile(file):
@@ -97,13 +96,3 @@ def _upscale_jobs(options, scale):
             )
         made_folder(target.parent, "-o")
     return jobs
-
-
-def _writable(path):
-    from PIL import Image
-
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; use .png, .jpg or .tif")
-    if not path.parent.is_dir():
-        raise SrganError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    return path

@@ -19,13 +19,13 @@ from pathlib import Path
 import pooch
 
 from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.images import EXTENSIONS
 from srgan_lib.support.progress import progress_bar
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Folders that developers keep beside the data sets; they cannot be downloaded.
 LOCAL_FOLDERS = ("published", "photos", "vgg19")
-IMAGES = {".png", ".jpg", ".jpeg"}
 
 TRIES = 3
 PAUSE = 2.0  # seconds before the second try, twice that before the third
@@ -118,7 +118,7 @@ def is_complete(row, folder):
         return False
     if row.kind == "files":
         return all(_size(folder / path) == size for path, _, size, _ in row.parts())
-    return sum(path.suffix.lower() in IMAGES for path in folder.rglob("*")) >= row.images
+    return sum(path.suffix.lower() in EXTENSIONS for path in folder.rglob("*")) >= row.images
 
 
 def get(name, root=None):

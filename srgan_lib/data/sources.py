@@ -13,9 +13,7 @@ from PIL import Image
 
 from srgan_lib.data.downloads import get
 from srgan_lib.errors import SrganError
-from srgan_lib.images import open_image, read_rgb
-
-EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+from srgan_lib.images import EXTENSIONS, open_image, read_rgb
 
 EXIF_ORIENTATION, FIRST_TURNED = 0x0112, 5  # from 5 on the camera lay on its side
 

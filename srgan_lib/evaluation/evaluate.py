@@ -13,12 +13,11 @@ import numpy as np
 
 from srgan_lib import pretrained
 from srgan_lib.data.downloads import catalogue, dataset, get
-from srgan_lib.data.sources import EXTENSIONS
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.evaluation.paper import SETS, paper_column
 from srgan_lib.evaluation.results import Column, Result
-from srgan_lib.images import open_image, read_rgb
+from srgan_lib.images import EXTENSIONS, open_image, read_rgb
 from srgan_lib.inference.upscale import ENGINES, load_engine, upscale
 from srgan_lib.metrics import psnr, ssim
 from srgan_lib.networks import is_network

@@ -6,12 +6,12 @@
 
 import json
 from importlib.resources import as_file, files
+from pathlib import Path
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.images import read_rgb
+from srgan_lib.images import EXTENSIONS, read_rgb
 
 SUFFIX = ".json"
-PICTURES = (".jpg", ".png")
 
 
 def names():
@@ -35,7 +35,7 @@ def read(name):
 
 def picture(name):
     """One shipped picture by file name ("NAME.jpg"), ``uint8`` (H, W, 3). ``SrganError`` if there is none."""
-    known = sorted(file.name for file in _folder().iterdir() if file.name.endswith(PICTURES))
+    known = sorted(file.name for file in _folder().iterdir() if Path(file.name).suffix in EXTENSIONS)
     if name not in known:
         raise unknown_name("picture", name, known)
     with as_file(_folder() / name) as path:
