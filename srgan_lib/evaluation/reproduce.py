@@ -179,7 +179,11 @@ def make_plan(request, names, say=print):
 def seconds_per_update(request, name, photos):
     """Seconds an update of a model takes here, with its data: the median of a few."""
     entry = SCHEDULES[request.schedule][name]
-    config = _config(request, entry, entry.stage)
+    return seconds_per_update_of(_config(request, entry, entry.stage), photos)
+
+
+def seconds_per_update_of(config, photos):
+    """The same for a configuration of one stage."""
     device = pick_device(config.device)
     (stage,) = config.stages
     bank = PatchBank(
