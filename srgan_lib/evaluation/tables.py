@@ -21,15 +21,15 @@ from srgan_lib.support import markup
 from srgan_lib.support.markup import NOT_MEASURED
 
 NOT_PRINTED = "not printed"
-AUTHORS = "{} (authors' images)"
-YOURS = "{} (your images)"
+AUTHORS, YOURS = " (authors' images)", " (your images)"  # after a method's name: whose results they are
 ORIGINAL = "the original itself"
-IMAGES_OF = "or give its result images: `srgan report --images {0}=FOLDER`"
+GIVE_IMAGES = "give its result images: `srgan report --images {0}=FOLDER`"
 NO_WEIGHTS = {
-    "SelfExSR": f"another group's method, and no network that could be trained here; {IMAGES_OF[3:]}",
-    "DRCN": f"its training needs a GPU, and none was to be had (`srgan reproduce --only drcn`), {IMAGES_OF}",
-    "SRCNN": f"no weights are shipped yet; train them: `srgan reproduce --only srcnn`, {IMAGES_OF}",
-    "ESPCN": f"no weights are shipped yet; train them: `srgan reproduce --only espcn`, {IMAGES_OF}",
+    "SelfExSR": f"another group's method, and no network that could be trained here; {GIVE_IMAGES}",
+    "DRCN": "its training needs a GPU, and none was to be had (`srgan reproduce --only drcn`), or "
+    f"{GIVE_IMAGES}",
+    "SRCNN": f"no weights are shipped yet; train them: `srgan reproduce --only srcnn`, or {GIVE_IMAGES}",
+    "ESPCN": f"no weights are shipped yet; train them: `srgan reproduce --only espcn`, or {GIVE_IMAGES}",
 }
 NO_VARIANT = "no weights of this variant are shipped yet; `srgan reproduce` trains them"
 NO_OPINIONS = "no opinions were given; `srgan rate` asks people, `srgan report --opinions FILE` shows them"
@@ -232,7 +232,7 @@ def with_authors(methods):
     for method, facts in methods.items():
         rows[method] = facts
         if model_name(method) in published:
-            rows[AUTHORS.format(method)] = facts
+            rows[method + AUTHORS] = facts
     return rows
 
 
@@ -242,7 +242,7 @@ def others(record):
     known = {method for table in tables for row in table.values() for method in row}
     taken = {key_of(method, record) for method in known}
     shipped = [name for name in pretrained.names() if name not in taken]
-    return shipped + [YOURS.format(key) for key in record.methods(IMAGES) if key not in taken]
+    return shipped + [key + YOURS for key in record.methods(IMAGES) if key not in taken]
 
 
 def model_of(method):
@@ -253,15 +253,15 @@ def model_of(method):
 
 def key_of(method, record):
     """What a method of our tables is called in a record of evaluation; None where we have nothing of it."""
-    for suffix in (AUTHORS[2:], " (authors)"):
+    for suffix in (AUTHORS, " (authors)"):
         if method.endswith(suffix):
             wanted = model_name(method.removesuffix(suffix))
             return next((key for key, of in PUBLISHED.items() if of.lower() == wanted), None)
     if method in INTERPOLATIONS:
         return method
-    name = method.removesuffix(YOURS[2:]).lower()
+    name = method.removesuffix(YOURS).lower()
     given = [key for key in record.methods(IMAGES) if key.lower() == name]
-    return given[0] if given and method.endswith(YOURS[2:]) else model_of(method) or (given or [None])[0]
+    return given[0] if given and method.endswith(YOURS) else model_of(method) or (given or [None])[0]
 
 
 def ours(method, set_name, record=None):
