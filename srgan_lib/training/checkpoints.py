@@ -60,7 +60,10 @@ def check_same_run(config, saved, where):
         "deviations",
     }  # fmt: skip
     wanted = config.to_dict()
-    saved = type(config).from_dict(saved).to_dict()  # with what older versions did not know at its default
+    try:
+        saved = type(config).from_dict(saved).to_dict()  # with what older versions did not know, as it was
+    except TypeError as error:
+        raise SrganError(f"{where}: a run of a newer version ({error}); resume it with that version") from error
     for name in sorted(set(wanted) - free):
         if wanted[name] != saved.get(name):
             raise SrganError(
