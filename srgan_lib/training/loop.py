@@ -93,7 +93,8 @@ class Run:
             checkpoints.check_same_files(self._files, saved.get("files", {}), self.folder)
         self._saved = saved
         self.record = self._open_record(saved)
-        self.report = Report(config, self.update) if rank == 0 else Silence()
+        measured = len(saved["record"]["measurements"]) if saved else 0
+        self.report = Report(config, self.update, measured) if rank == 0 else Silence()
         self._pending = []
         self._moments, self._pictured = set(), None
         self._logged_at = time.monotonic()
