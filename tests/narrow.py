@@ -5,6 +5,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from srgan_lib.networks import vgg
+from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.weights import save_generator
 from srgan_lib.training import loop
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.content import generator_loss
@@ -95,3 +97,33 @@ def cut_after(config, updates):
         loop.Stop = before
     assert (result.stopped, result.updates) == ("time limit", updates)
     return result
+
+
+def interpolating(path):
+    """Write a generator of one block and 8 channels that enlarges linearly, a place for a run to start from.
+
+    Colours go through its first three channels; the others are random and lead nowhere yet. Phases are tied.
+    """
+    torch.manual_seed(4)
+    generator = Generator(blocks=1, channels=8, batch_norm=False)
+    colours = torch.arange(3)
+    with torch.no_grad():
+        generator.head[0].weight[:3] = 0
+        generator.head[0].weight[colours, colours, 4, 4] = 1
+        generator.head[0].bias.zero_()
+        generator.head[1].weight[:3] = 1  # PReLU with slope 1 is the identity
+        for values in generator.merge[0].parameters():
+            values.zero_()
+        rows = torch.tensor([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]])
+        for block in generator.upsample:
+            block.conv.weight[:12] = 0
+            block.conv.bias.zero_()
+            block.activation.weight[:3] = 1
+            for phase in range(4):
+                kernel = torch.outer(rows[phase // 2], rows[phase % 2])
+                block.conv.weight[4 * colours + phase, colours] = kernel
+        generator.tail.weight.zero_()
+        generator.tail.weight[colours, colours, 4, 4] = 2
+        generator.tail.bias.fill_(-1)
+    save_generator(generator, path)
+    return path
