@@ -249,3 +249,6 @@ class BlurSubsample:
         counts = [-(-side // self.scale) for side in image.shape[:2]]
         lr = _filter_batch(levels, ("gaussian", self.scale, self.sigma), (0, 0), counts)
         return np.ascontiguousarray(np.moveaxis(lr.numpy().astype(np.uint8), 0, -1))
+
+
+DEGRADATIONS = {"bicubic": Bicubic, "blur": BlurSubsample}  # by the names that settings use

@@ -130,3 +130,14 @@ def recorded(tmp_path, monkeypatch):
     from recorded import Recorded
 
     return Recorded(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def narrow_vgg(tmp_path, monkeypatch):
+    """The file of a VGG19 with few channels (see ``narrow``); the discriminators are as small."""
+    import narrow
+
+    monkeypatch.setattr("srgan_lib.networks.vgg.CHANNELS", narrow.CHANNELS)
+    monkeypatch.setattr("srgan_lib.networks.feature_discriminator.WIDTH", narrow.WIDTH)
+    monkeypatch.setattr("srgan_lib.training.step.Discriminator", narrow.SmallDiscriminator)
+    return narrow.write_vgg(tmp_path / "vgg.safetensors")

@@ -157,7 +157,8 @@ class PatchBank:
         lr, hr = self._photographed(update, size, rank, world)
         if not self.flat:
             return lr, hr
-        is_flat, colours = (values[rank::world].to(self.device) for values in self._flat_plan(update, size))
+        plan = self._flat_plan(update, size)
+        is_flat, colours = (self._sent(values[rank::world].contiguous()) for values in plan)
         return torch.where(is_flat, colours, lr), torch.where(is_flat, 2 * colours - 1, hr)
 
     def _flat_plan(self, update, size):
@@ -173,14 +174,18 @@ class PatchBank:
     def _photographed(self, update, size, rank, world):
         self._stores(update)
         numbers = self.plan(update, size).rows(slice(rank, None, world)).packed()
-        if self.device.type == "cuda":
-            numbers = numbers.pin_memory()  # or the transfer would wait for the work before it
-        numbers = numbers.to(self.device, non_blocking=True)
+        numbers = self._sent(numbers)
         if not self.recorded:
             return self._cut(numbers)
         if numbers.shape not in self._graphs:
             self._graphs[numbers.shape] = Recorded(self._cut)
         return self._graphs[numbers.shape](numbers)
+
+    def _sent(self, values):
+        """Values drawn here, on the device."""
+        if self.device.type == "cuda":
+            values = values.pin_memory()  # or the transfer would wait for the work before it
+        return values.to(self.device, non_blocking=True)
 
     def _cut(self, numbers):
         """The crops of a packed plan, from the part that is in use, without waiting for the device."""

@@ -18,10 +18,12 @@ import torch
 from srgan_lib import pretrained
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import photos_of
+from srgan_lib.degradations import DEGRADATIONS
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.evaluation.model_cards import licences, make_ready
 from srgan_lib.evaluation.schedules import BASELINES, FIRST, SCHEDULES
 from srgan_lib.networks import build
+from srgan_lib.networks.phases import tie_phases
 from srgan_lib.support.devices import has_bfloat16, pick_device
 from srgan_lib.support.files import whole_file
 from srgan_lib.training import loop
@@ -186,14 +188,13 @@ def seconds_per_update_of(config, photos):
     """The same for a configuration of one stage."""
     device = pick_device(config.device)
     (stage,) = config.stages
-    bank = PatchBank(
-        photos[:64],
-        crop=config.crop,
-        degradation=loop.DEGRADATIONS[config.degradation](config.scale),
-        device=device,
-    )
-    generator = build(**config.network_settings).to(device)
-    loss, _ = generator_loss(stage, config, device)
+    degradation = DEGRADATIONS[config.degradation](config.scale)
+    bank = PatchBank(photos[:64], crop=config.crop, degradation=degradation, device=device)
+    generator = build(**config.network_settings)
+    if config.tied_phases:
+        tie_phases(generator)
+    generator.to(device)
+    loss, _ = generator_loss(stage, config, device, degradation)
     networks = Networks(config, stage, generator, loss, device)
     bank.recorded = networks.method.recorded
     times = []

@@ -54,7 +54,8 @@ def start_from(generator, path):
     """Give a generator the weights in a file, in place.
 
     The file's network may have another scale: all that happens at low resolution, the sub-pixel layers that
-    both have and the last convolution are then taken over, and other sub-pixel layers stay as they were.
+    both have and the last convolution are then taken over (where they have one shape: ESPCN's has not), and
+    other layers stay as they were.
     Raises ``SrganError`` where the networks differ in more than that.
     """
     initial = load_generator(path)
@@ -62,7 +63,9 @@ def start_from(generator, path):
     if theirs != ours:
         raise SrganError(f"{path}: is {initial.config}, not the {generator.config} of this run; change one")
     known = generator.state_dict()
-    known |= {name: value for name, value in initial.state_dict().items() if name in known}
+    for name, value in initial.state_dict().items():
+        if name in known and known[name].shape == value.shape:
+            known[name] = value
     generator.load_state_dict(known)
 
 

@@ -60,7 +60,10 @@ def check_same_run(config, saved, where):
         "deviations",
     }  # fmt: skip
     wanted = config.to_dict()
-    saved = type(config).from_dict(saved).to_dict()  # with what older versions did not know at its default
+    try:
+        saved = type(config).from_dict(saved).to_dict()  # with what older versions did not know, as it was
+    except TypeError as error:
+        raise SrganError(f"{where}: a run of a newer version ({error}); resume it with that version") from error
     for name in sorted(set(wanted) - free):
         if wanted[name] != saved.get(name):
             raise SrganError(
@@ -90,7 +93,8 @@ def restore(networks, saved, where):
     if saved["stage"] != networks.stage.name:
         raise SrganError(f"{where}: a checkpoint of stage {saved['stage']}, not of {networks.stage.name}")
     for name, part in networks.parts().items():
-        if name != "scaler" and _kind(part) != _kind_of_state(saved["networks"].get(name, {})):
+        state = saved["networks"].get(name, {})
+        if name != "scaler" and not _is_unmoved(part, state) and _kind(part) != _kind_of_state(state):
             raise SrganError(
                 f"{where}: what it holds as {name} is not that of this run; take another checkpoint"
             )
@@ -110,6 +114,14 @@ def load_generator(generator, saved, where):
             f"{where}: its trained weights are not a generator of this run; take another checkpoint"
         )
     generator.load_state_dict(state)
+
+
+def _is_unmoved(part, state):
+    """Whether a state is that of an optimiser like ``part`` before its first step: the discriminator's phase."""
+    if not isinstance(part, torch.optim.Optimizer) or state.get("state", True):
+        return False
+    counts = [[len(group["params"]) for group in groups] for groups in (part.param_groups, state["param_groups"])]
+    return counts[0] == counts[1]
 
 
 def _kind(part):

@@ -5,8 +5,10 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
+from srgan_lib.degradations import DEGRADATIONS
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.networks import NETWORKS
+from srgan_lib.networks.vgg import depth
 
 PIXELS = ("mse", "luma")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -63,6 +65,8 @@ class Stage:
         is_vgg = self.content.startswith("vgg") and self.content[3:].isdigit()
         if self.content not in PIXELS and not is_vgg:
             raise SrganError(f"stage {self.name}: content {self.content!r}; use mse, luma, vgg22 or vgg54")
+        if is_vgg:
+            depth(self.content.removeprefix("vgg"))  # refuses what VGG19 does not have
 
     @property
     def is_gan(self):
@@ -150,9 +154,14 @@ class Config:
             )
         if self.discriminator not in DISCRIMINATORS:
             raise unknown_name("discriminator", self.discriminator, DISCRIMINATORS)
-        if any(stage.consistency for stage in self.stages) and self.crop <= 4 * self.scale:
+        for layer in self.discriminator_layers:
+            depth(layer)  # refuses what VGG19 does not have
+        if self.degradation not in DEGRADATIONS:
+            raise unknown_name("degradation", self.degradation, DEGRADATIONS)
+        borders = 2 * DEGRADATIONS[self.degradation](self.scale).margin
+        if any(stage.consistency for stage in self.stages) and self.crop <= borders:
             raise SrganError(
-                f"config: crop is {self.crop}; consistency needs more than {4 * self.scale} at this scale"
+                f"config: crop is {self.crop}; consistency needs more than {borders} at this scale"
             )
         if self.adversarial_balance < 0 or not 0 <= self.flat_crops < 1:
             raise SrganError(

@@ -16,7 +16,7 @@ from torch import nn
 
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import photos_of, without_held_out
-from srgan_lib.degradations import Bicubic, BlurSubsample
+from srgan_lib.degradations import DEGRADATIONS
 from srgan_lib.errors import SrganError
 from srgan_lib.networks import build
 from srgan_lib.networks.phases import tie_phases, with_plain_weights
@@ -31,8 +31,6 @@ from srgan_lib.training.report import Report, Silence
 from srgan_lib.training.step import BALANCE_EVERY, Networks, learning_rate
 from srgan_lib.training.stopping import Stop, caught_signals
 from srgan_lib.training.validation import bicubic_baseline, examples_from, preview, validate
-
-DEGRADATIONS = {"bicubic": Bicubic, "blur": BlurSubsample}
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,8 @@ class Run:
             checkpoints.check_same_files(self._files, saved.get("files", {}), self.folder)
         self._saved = saved
         self.record = self._open_record(saved)
-        self.report = Report(config, self.update) if rank == 0 else Silence()
+        measured = len(saved["record"]["measurements"]) if saved else 0
+        self.report = Report(config, self.update, measured) if rank == 0 else Silence()
         self._pending = []
         self._moments, self._pictured = set(), None
         self._logged_at = time.monotonic()

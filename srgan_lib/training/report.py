@@ -12,23 +12,28 @@ from srgan_lib.training.health import verdict
 class Report:
     """Writes ``log.jsonl``, ``tensorboard/`` and ``previews/`` in the run's folder and draws the bar.
 
-    When a run is resumed at an update, what an earlier, killed session wrote beyond it is dropped first.
+    When a run is resumed at an update, what an earlier, killed session wrote beyond it is dropped first;
+    ``measured`` is how many validations there had been then.
     """
 
-    def __init__(self, config, update):
+    def __init__(self, config, update, measured=0):
         self.folder = Path(config.out)
         self.log = self.folder / "log.jsonl"
-        self._drop_lines_after(update)
+        self._drop_lines_after(update, measured)
         self._board = _board(self.folder / "tensorboard", update) if config.tensorboard else None
         self.bar = progress_bar(
             total=config.updates, initial=update, unit="update", dynamic_ncols=True, smoothing=0.1
         )
 
-    def _drop_lines_after(self, update):
+    def _drop_lines_after(self, update, measured):
         if self.log.exists():
-            lines = self.log.read_text().splitlines()
-            kept = [line for line in lines if line.endswith("}") and json.loads(line)["update"] <= update]
-            self.log.write_text("".join(f"{line}\n" for line in kept))
+            kept = []
+            for line in self.log.read_text().splitlines():
+                facts = json.loads(line) if line.endswith("}") else {"update": update + 1}
+                measured -= "psnr" in facts
+                if facts["update"] <= update and ("psnr" not in facts or measured >= 0):
+                    kept.append(f"{line}\n")
+            self.log.write_text("".join(kept))
 
     def advance(self, stage):
         self.bar.set_description(stage.name, refresh=False)

@@ -92,9 +92,11 @@ class Balance(nn.Module):
 
     def move(self, content, adversarial):
         """Go half way to the weight that two gradients' norms (tensors) ask for; the first time, all."""
-        wanted = self.multiple * content / adversarial.clamp(min=1e-12)
-        self.weight.copy_(torch.where(self.weight > 0, (self.weight + wanted) / 2, wanted))
-        self.share.copy_(self.weight * adversarial / content.clamp(min=1e-12))
+        wanted = self.multiple * content / adversarial
+        usable = wanted.isfinite() & (wanted > 0)  # not where a gradient vanished or left the format's range
+        moved = torch.where(self.weight > 0, (self.weight + wanted) / 2, wanted)
+        self.weight.copy_(torch.where(usable, moved, self.weight))
+        self.share.copy_(torch.where(usable, self.weight * adversarial / content, self.share))
 
 
 def discriminator_of(config):
@@ -179,7 +181,8 @@ class Networks:
     def set_learning_rate(self, value):
         """The generator's learning rate; the discriminator's too, unless the stage gives it its own."""
         own = self.stage.discriminator_rate
-        for adam, rate in ((self.generator_adam, value), (self.discriminator_adam, own or value)):
+        own = value if own is None else own
+        for adam, rate in ((self.generator_adam, value), (self.discriminator_adam, own)):
             for group in adam.param_groups if adam else ():
                 if isinstance(group["lr"], torch.Tensor):
                     group["lr"].fill_(rate)
@@ -326,11 +329,13 @@ class Networks:
                 terms = {"content": content, "adversarial": adversarial_generator(on_generated)}
                 if self.loss.consistency:
                     terms["consistency"] = consistency(sr, lr, self.loss.degradation)
-            norms = {
-                name: mean_over_processes(torch.autograd.grad(term, sr, retain_graph=True)[0].norm())
-                for name, term in terms.items()
-            }
+            norms = {name: mean_over_processes(self._norm_on(sr, term)) for name, term in terms.items()}
         return norms, {"d_real": _mean_probability(on_real), "d_fake": _mean_probability(on_generated)}
+
+    def _norm_on(self, image, term):
+        """The norm of a term's gradient on an image; in float16 made larger on the way, as for Adam."""
+        (gradient,) = torch.autograd.grad(self.scaler.scale(term), image, retain_graph=True)
+        return gradient.norm() / (self.scaler.get_scale() if self.scaler.is_enabled() else 1.0)
 
     # Checkpoints ------------------------------------------------------------------------------------------
 
