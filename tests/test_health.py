@@ -207,13 +207,17 @@ def test_a_discriminator_that_has_won_is_named(spoilt, capsys):
 
 
 def test_an_adversarial_term_without_weight_is_named(spoilt, capsys):
-    stage = gan_stage(20, discriminator_first=15, discriminator_rate=5e-3, learning_rate=1e-4, adversarial=1e-9)
+    stage = gan_stage(
+        20, discriminator_first=15, discriminator_rate=5e-3, learning_rate=1e-4, adversarial=1e-9
+    )
     faults, _ = spoilt(stage, capsys, adversarial_balance=0.0)
     assert faults == ["adversarial term without weight"]
 
 
 @pytest.mark.parametrize(
-    ("balance", "adversarial", "loss"), [(1000.0, 1e-3, "vgg22"), (0.0, 1.0, "mse")], ids=["balance", "weight"]
+    ("balance", "adversarial", "loss"),
+    [(1000.0, 1e-3, "vgg22"), (0.0, 1.0, "mse")],
+    ids=["balance", "weight"],
 )
 def test_drift_and_collapse_are_named(spoilt, capsys, balance, adversarial, loss):
     settings = {"consistency": 0.0, "learning_rate": 1e-2, "discriminator_rate": 2e-3}
