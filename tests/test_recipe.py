@@ -897,7 +897,7 @@ STAGE_FREE = {"name"}
 STAGE_CHANGED = {
     "updates": 100, "content": "vgg34", "adversarial": 1e-2, "total_variation": 1e-8, "consistency": 1.0,
     "discriminator_first": 10, "discriminator_rate": 3e-4, "learning_rate": 2e-4, "annealing": "cosine",
-    "drop": 0.5, "drop_at": (100,), "warm_up": 10, "batch": 8,
+    "drop_at": (100,), "warm_up": 10, "batch": 8,
 }  # fmt: skip
 
 
