@@ -1,4 +1,4 @@
-"""What a run's health is made of, on pictures with known answers; and its verdict on runs spoilt on purpose."""
+"""A run's health on pictures with known answers, and its verdict on runs spoilt on purpose."""
 
 import json
 
@@ -189,9 +189,11 @@ def test_tied_phases_prevent_a_grid(spoilt, capsys, monkeypatch):
 
 
 def test_a_weave_is_named(spoilt, capsys, monkeypatch):
-    monkeypatch.setattr(content, "pixel_mse", reward(1.0, ripples))
-    faults, measured = spoilt(Stage("s", 40, learning_rate=5e-3, batch=4), capsys)
-    assert "weave" in faults
+    monkeypatch.setattr(content, "pixel_mse", reward(0.5, ripples))
+    stage = Stage("s", 100, learning_rate=2e-3, batch=4, consistency=3.0)
+    faults, measured = spoilt(stage, capsys)
+    assert faults == ["weave"]
+    assert measured["power"][2] - measured["power"][1] > health.TILT
 
 
 def test_a_blind_discriminator_is_named(spoilt, capsys):

@@ -651,7 +651,8 @@ def test_a_discriminator_of_another_kind_is_refused_even_where_the_settings_agre
 
 
 NEW_SETTINGS = (
-    "tied_phases", "discriminator", "discriminator_layers", "joint_batch", "adversarial_balance", "flat_crops",
+    "tied_phases", "discriminator", "discriminator_layers", "joint_batch", "adversarial_balance",
+    "flat_crops",
 )  # fmt: skip
 NEW_STAGE_SETTINGS = ("consistency", "discriminator_first", "discriminator_rate")
 
@@ -893,7 +894,7 @@ CHANGED = {
     "discriminator_layers": ("12", "22"), "joint_batch": True, "adversarial_balance": 2.0,
     "flat_crops": 0.1, "ema": 0.9, "precision": "bfloat16",
 }  # fmt: skip
-STAGE_FREE = {"name"}
+STAGE_FREE = {"name", "drop"}  # drop means nothing without drop_at
 STAGE_CHANGED = {
     "updates": 100, "content": "vgg34", "adversarial": 1e-2, "total_variation": 1e-8, "consistency": 1.0,
     "discriminator_first": 10, "discriminator_rate": 3e-4, "learning_rate": 2e-4, "annealing": "cosine",

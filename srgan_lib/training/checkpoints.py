@@ -119,7 +119,7 @@ def load_generator(generator, saved, where):
 
 
 def _is_unmoved(part, state):
-    """Whether a state is that of an optimiser like ``part`` before its first step: the discriminator's phase."""
+    """Whether ``state`` is that of an optimiser like ``part`` before its first step (D's phase)."""
     if not isinstance(part, torch.optim.Optimizer) or state.get("state", True):
         return False
     counts = [
