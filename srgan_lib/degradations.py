@@ -100,7 +100,7 @@ def imresize_batch(images, scale):
 # ------------------------------------------------------------------- filtering batches by small matrices
 
 
-def _filter_batch(images, kernel, firsts, counts, rounded=True):
+def _filter_batch(images, kernel, firsts, counts):
     """Filter rows, round, filter columns, round. Two small matrix products: the fewest launches on a GPU."""
     with torch.autocast(images.device.type, enabled=False):  # bfloat16 would lose levels
         if images.dtype != torch.float64:
@@ -109,9 +109,7 @@ def _filter_batch(images, kernel, firsts, counts, rounded=True):
             blocks = _matrix_blocks(kernel, first, count, images.shape[-2], images.dtype, images.device)
             parts = [matrix @ images[..., start:stop, :] for start, stop, matrix in blocks]
             images = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
-            if rounded:
-                images = torch.floor(images + 0.5).clamp(0, 255)
-            images = images.transpose(-1, -2)
+            images = torch.floor(images + 0.5).clamp(0, 255).transpose(-1, -2)
     return images.contiguous()
 
 
@@ -169,11 +167,27 @@ def _gaussian_taps(first, count, scale, sigma):
 
 
 def _degrade_crops(hr, kernel, scale, margin, rounded=True):
+    """LR of HR crops that carry a margin; not rounded, it is differentiable and can be compiled."""
     sides = [side - 2 * margin for side in hr.shape[-2:]]
     if min(sides) < scale or any(side % scale for side in sides):
         found = f"{sides[1]}x{sides[0]}"
         raise SrganError(f"HR crops of {found} do not divide by the scale, {scale}; choose another crop size")
-    return _filter_batch(hr, kernel, [margin // scale] * 2, [side // scale for side in sides], rounded)
+    counts = [side // scale for side in sides]
+    if rounded:
+        return _filter_batch(hr, kernel, [margin // scale] * 2, counts)
+    with torch.autocast(hr.device.type, enabled=False):
+        lr = hr.float()
+        for count in counts:
+            matrix = _whole_matrix(kernel, margin // scale, count, lr.shape[-2], lr.dtype, lr.device)
+            lr = (matrix @ lr).transpose(-1, -2)
+    return lr.contiguous()
+
+
+@torch.compiler.assume_constant_result
+def _whole_matrix(kernel, first, count, length, dtype, device):
+    """The filter as one matrix (count, length); ``torch.compile`` takes it as it is."""
+    ((start, stop, matrix),) = _matrix_blocks(kernel, first, count, length, dtype, device, block=count)
+    return torch.nn.functional.pad(matrix, (start, length - stop))
 
 
 def _check_scale(scale):

@@ -1,4 +1,4 @@
-"""What a run's health is made of, on pictures with known answers; and its verdict on runs spoilt on purpose."""
+"""A run's health on pictures with known answers, and its verdict on runs spoilt on purpose."""
 
 import json
 
@@ -189,9 +189,11 @@ def test_tied_phases_prevent_a_grid(spoilt, capsys, monkeypatch):
 
 
 def test_a_weave_is_named(spoilt, capsys, monkeypatch):
-    monkeypatch.setattr(content, "pixel_mse", reward(1.0, ripples))
-    faults, measured = spoilt(Stage("s", 40, learning_rate=5e-3, batch=4), capsys)
-    assert "weave" in faults
+    monkeypatch.setattr(content, "pixel_mse", reward(0.5, ripples))
+    stage = Stage("s", 100, learning_rate=2e-3, batch=4, consistency=3.0)
+    faults, measured = spoilt(stage, capsys)
+    assert faults == ["weave"]
+    assert measured["power"][2] - measured["power"][1] > health.TILT
 
 
 def test_a_blind_discriminator_is_named(spoilt, capsys):
@@ -207,13 +209,17 @@ def test_a_discriminator_that_has_won_is_named(spoilt, capsys):
 
 
 def test_an_adversarial_term_without_weight_is_named(spoilt, capsys):
-    stage = gan_stage(20, discriminator_first=15, discriminator_rate=5e-3, learning_rate=1e-4, adversarial=1e-9)
+    stage = gan_stage(
+        20, discriminator_first=15, discriminator_rate=5e-3, learning_rate=1e-4, adversarial=1e-9
+    )
     faults, _ = spoilt(stage, capsys, adversarial_balance=0.0)
     assert faults == ["adversarial term without weight"]
 
 
 @pytest.mark.parametrize(
-    ("balance", "adversarial", "loss"), [(1000.0, 1e-3, "vgg22"), (0.0, 1.0, "mse")], ids=["balance", "weight"]
+    ("balance", "adversarial", "loss"),
+    [(1000.0, 1e-3, "vgg22"), (0.0, 1.0, "mse")],
+    ids=["balance", "weight"],
 )
 def test_drift_and_collapse_are_named(spoilt, capsys, balance, adversarial, loss):
     settings = {"consistency": 0.0, "learning_rate": 1e-2, "discriminator_rate": 2e-3}

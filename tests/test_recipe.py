@@ -3,13 +3,19 @@
 import copy
 import json
 import math
+import os
+import socket
+import subprocess
+import sys
 from dataclasses import fields, replace
+from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from narrow import CHANNELS, cut_after, gan_stage, networks_of, recipe, write_vgg
+from test_fast_step import taped
 from torch import nn
+from torch._dynamo.backends.registry import lookup_backend
 
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import bundled_photos
@@ -22,12 +28,13 @@ from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.phases import tie_phases
 from srgan_lib.networks.vgg import FeatureMaps, VGG19Features
 from srgan_lib.networks.weights import load_generator, save_generator, start_from
-from srgan_lib.support import devices
-from srgan_lib.training import checkpoints, presets
+from srgan_lib.support import cuda_graph, devices
+from srgan_lib.training import checkpoints, method, presets, step
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.content import scaled_maps
 from srgan_lib.training.deviations import deviations
 from srgan_lib.training.loop import resume, train
+from srgan_lib.training.method import Method
 from srgan_lib.training.step import BALANCE_EVERY, Balance, Networks, learning_rate
 
 LAYERS = ("12", "22", "32")
@@ -171,15 +178,17 @@ def test_a_run_does_not_depend_on_the_scale_of_vgg19s_features(tmp_path, narrow_
         torch.testing.assert_close(results[1][0][name], value, atol=2e-5, rtol=1e-3, msg=name)
     for one, another in zip(results[0][1], results[1][1], strict=True):
         assert one.keys() == another.keys()
-        for name, value in one.items():
-            assert another[name] == pytest.approx(value, rel=2e-3, abs=1e-5), name
+        for name in one.keys() - {"stage"}:
+            assert another[name] == pytest.approx(one[name], rel=2e-3, abs=1e-5), name
 
 
 @pytest.mark.parametrize("content", ["vgg22", "vgg54"])
 def test_vgg19_looks_once_at_each_image_of_an_update(tmp_path, narrow_vgg, content):
     networks, bank = networks_of(recipe(tmp_path, narrow_vgg, gan_stage(content=content)))
     seen = []
-    networks.loss.maps.features.network[0].register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+    networks.loss.maps.features.network[0].register_forward_hook(
+        lambda *_: seen.append(torch.is_grad_enabled())
+    )
     networks.update(*bank.batch(0, 4))
     assert seen == [False, True], "real images without a gradient, generated ones with one"
     seen.clear()
@@ -276,7 +285,11 @@ def test_measuring_changes_nothing(tmp_path, narrow_vgg, discriminator):
 
 def test_a_run_moves_its_adversarial_weight_every_25_updates_and_logs_it(tmp_path, narrow_vgg):
     first = 3
-    train(recipe(tmp_path / "run", narrow_vgg, gan_stage(2 * BALANCE_EVERY + 2 + first, discriminator_first=first)))
+    train(
+        recipe(
+            tmp_path / "run", narrow_vgg, gan_stage(2 * BALANCE_EVERY + 2 + first, discriminator_first=first)
+        )
+    )
     lines = logged(tmp_path / "run")[first:]
     weights = [line["adversarial_weight"] for line in lines]
     parts = [set(weights[start : start + BALANCE_EVERY]) for start in (0, 25, 50)]
@@ -337,7 +350,11 @@ def test_the_generator_waits_for_the_discriminator_and_then_warms_up(tmp_path, n
         average = networks.average
         kept = [network.named_parameters() for network in (networks.generator, average.module)]
         weights = [{name: value.clone() for name, value in part} for part in kept]
-        return weights, average.n_averaged.clone(), copy.deepcopy(networks.generator_adam.state_dict()["state"])
+        return (
+            weights,
+            average.n_averaged.clone(),
+            copy.deepcopy(networks.generator_adam.state_dict()["state"]),
+        )
 
     def differs(one, other):
         return any(not torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
@@ -498,7 +515,10 @@ def test_flat_crops_are_repeatable_and_shared_by_processes():
 
 def test_without_flat_crops_all_are_as_before():
     settings = {"crop": 16, "seed": 3}
-    without, with_zero = PatchBank(bundled_photos(), **settings), PatchBank(bundled_photos(), flat=0.0, **settings)
+    without, with_zero = (
+        PatchBank(bundled_photos(), **settings),
+        PatchBank(bundled_photos(), flat=0.0, **settings),
+    )
     for update in range(3):
         assert_same(without.batch(update, 8), with_zero.batch(update, 8))
 
@@ -559,12 +579,12 @@ def two_stages(folder, vgg, **settings):
 
 
 def test_a_cut_run_equals_the_whole_one_bit_for_bit(tmp_path, narrow_vgg):
-    """Cut at the end of the first stage, in the discriminator's phase, at its end, and later."""
+    """Cut at the end of the first stage, in the discriminator's phase, and in the middle of both."""
     train(two_stages(tmp_path / "whole", narrow_vgg))
     whole = newest(tmp_path / "whole")
     assert whole["networks"].keys() >= {"discriminator", "discriminator_adam", "balance", "average"}
     assert whole["networks"]["balance"]["weight"] > 0
-    for updates in (2, 3, 4, 6):
+    for updates in (2, 3, 6):
         folder = tmp_path / f"cut-{updates}"
         cut_after(two_stages(folder, narrow_vgg), updates)
         assert resume(folder).stopped == "finished"
@@ -572,7 +592,9 @@ def test_a_cut_run_equals_the_whole_one_bit_for_bit(tmp_path, narrow_vgg):
         assert newest(folder)["record"]["measurements"] == whole["record"]["measurements"]
         assert logged(folder) == logged(tmp_path / "whole")
         for stage in ("mse", "gan"):
-            assert_same(*(weights_of(where / f"{stage}.safetensors") for where in (folder, tmp_path / "whole")))
+            assert_same(
+                *(weights_of(where / f"{stage}.safetensors") for where in (folder, tmp_path / "whole"))
+            )
 
 
 def test_a_killed_run_has_each_measurement_once(tmp_path, narrow_vgg):
@@ -629,7 +651,8 @@ def test_a_discriminator_of_another_kind_is_refused_even_where_the_settings_agre
 
 
 NEW_SETTINGS = (
-    "tied_phases", "discriminator", "discriminator_layers", "joint_batch", "adversarial_balance", "flat_crops",
+    "tied_phases", "discriminator", "discriminator_layers", "joint_batch", "adversarial_balance",
+    "flat_crops",
 )  # fmt: skip
 NEW_STAGE_SETTINGS = ("consistency", "discriminator_first", "discriminator_rate")
 
@@ -667,3 +690,242 @@ def test_a_checkpoint_of_a_newer_version_is_refused_in_one_line(tmp_path, narrow
     with pytest.raises(SrganError, match="sharpness") as caught:
         resume(tmp_path / "run")
     assert "\n" not in str(caught.value)
+
+
+# ---------------------------------------------------------------------------------------- the fast step
+
+
+class Graphs:
+    """A backend of ``torch.compile`` that counts the graphs it is given."""
+
+    def __init__(self):
+        self.backend, self.count = lookup_backend("aot_eager"), 0
+
+    def __call__(self, graph, inputs):
+        self.count += 1
+        return self.backend(graph, inputs)
+
+
+def several(networks, bank, updates=6, first=2, rate=1e-4):
+    """Updates as the loop does them: the discriminator alone, then both, balanced anew in the middle."""
+    rows = []
+    for number in range(updates):
+        networks.set_learning_rate(rate)
+        batch = bank.batch(number, 4)
+        if number >= first and (number - first) % 2 == 0:
+            networks.rebalance(*batch)
+        rows.append(networks.update(*batch, discriminator_only=number < first))
+    return rows
+
+
+def assert_agree(plain, other, rows, other_rows, tolerance):
+    for expected, got in zip(rows, other_rows, strict=True):
+        assert expected.keys() == got.keys()
+        for name, value in expected.items():
+            assert got[name].item() == pytest.approx(value.item(), rel=2e-3, abs=1e-5), name
+    for name in ("generator", "average", "discriminator"):
+        state = getattr(other, name).state_dict()
+        for key, value in getattr(plain, name).state_dict().items():
+            torch.testing.assert_close(state[key], value, atol=tolerance, rtol=1e-3, msg=f"{name} {key}")
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    torch.compiler.reset()
+    method._trial.cache_clear()
+    backend = Graphs()
+    monkeypatch.setattr(method, "BACKEND", backend)
+    yield backend
+    method._trial.cache_clear()
+
+
+def test_the_fast_step_of_the_recipe_does_what_the_plain_one_does(tmp_path, narrow_vgg, compiled):
+    """Traced without a break: an untraceable line is an error. Each pass once, look and generate twice."""
+    stage = gan_stage(discriminator_rate=1e-4)
+    made = []
+    for how in ("plain", "fast"):
+        networks, bank = networks_of(recipe(tmp_path / how, narrow_vgg, stage, step=how, batch_norm=False))
+        made.append((networks, several(networks, bank)))
+    (plain, rows), (fast, fast_rows) = made
+    assert fast.method.compiled and not plain.method.compiled
+    assert_agree(plain, fast, rows, fast_rows, 2e-5)
+    with_and_without_gradient = 2
+    assert compiled.count - 1 <= 2 + 2 * with_and_without_gradient, "one of them was the trial"
+    start, _ = networks_of(recipe(tmp_path / "again", narrow_vgg, batch_norm=False))
+    moved = fast.generator.head[0].weight - start.generator.head[0].weight
+    assert moved.abs().max() > 2e-4
+
+
+@pytest.mark.parametrize("how", ["plain", "fast"])
+def test_the_recipe_in_bfloat16(tmp_path, narrow_vgg, compiled, how):
+    networks, bank = networks_of(recipe(tmp_path, narrow_vgg, step=how, precision="bfloat16"))
+    rows = several(networks, bank, 5)
+    assert networks.method.compiled == (how == "fast")
+    assert all(value.isfinite() for row in rows for value in row.values())
+    assert networks.generator.head[0].weight.dtype == torch.float32
+
+
+def test_a_recorded_update_of_the_recipe_does_what_the_plain_one_does(tmp_path, narrow_vgg, monkeypatch):
+    """The balance's weight is read anew by each replay, though it was recorded with another."""
+    plain, bank = networks_of(recipe(tmp_path / "plain", narrow_vgg, batch_norm=False))
+    with monkeypatch.context() as chosen:
+        chosen.setattr(step, "choose", lambda *_: Method(recorded=True))
+        made, _ = networks_of(recipe(tmp_path / "recorded", narrow_vgg, batch_norm=False))
+    monkeypatch.setattr(cuda_graph, "record", taped(made))
+    rows, made_rows = several(plain, bank, 10), several(made, bank, 10)
+    assert made._update._replay is not None
+    assert len({row["adversarial_weight"].item() for row in made_rows[6:]}) > 1
+    assert_agree(plain, made, rows, made_rows, 3e-5)
+
+
+# ------------------------------------------------------------------------------------ several processes
+
+SCRIPT = """
+import os, sys, torch
+torch.set_num_threads(1)
+import narrow
+from srgan_lib.networks import feature_discriminator, vgg
+from srgan_lib.training import loop, step
+vgg.CHANNELS, feature_discriminator.WIDTH = narrow.CHANNELS, narrow.WIDTH
+seen = {"lr": []}
+update, finish = step.Networks.update, loop.Run._finish_stage
+
+def watched(networks, lr, hr, discriminator_only=False):
+    seen["lr"].append(lr)
+    return update(networks, lr, hr, discriminator_only)
+
+def finished(run, networks, stage, facts):
+    torch.save(seen | {"state": networks.state()}, sys.argv[2] + os.environ["RANK"])
+    finish(run, networks, stage, facts)
+
+step.Networks.update, loop.Run._finish_stage = watched, finished
+loop.train(loop.Config.read(sys.argv[1]))
+"""
+
+
+def test_two_processes_train_the_recipe_together(tmp_path, narrow_vgg):
+    """Each sees its half of the batch; after the updates both have the same weights and the same balance."""
+    stage = gan_stage(4, discriminator_first=1)
+    config = recipe(tmp_path / "run", narrow_vgg, stage, flat_crops=0.5)
+    config.save(tmp_path / "config.json")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    (tmp_path / "script.py").write_text(SCRIPT)
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    command = [
+        sys.executable,
+        str(tmp_path / "script.py"),
+        str(tmp_path / "config.json"),
+        str(tmp_path / "rank-"),
+    ]
+    processes = [
+        subprocess.Popen(
+            command,
+            env={**os.environ, **common, "RANK": rank, "LOCAL_RANK": rank, "PYTHONPATH": paths},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    errors = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(errors)[-2000:]
+    ranks = [torch.load(tmp_path / f"rank-{rank}", weights_only=True) for rank in "01"]
+    bank = PatchBank(bundled_photos(), crop=32, flat=0.5, batch=4)
+    for number in range(4):
+        whole = bank.batch(number, 4)[0]
+        for rank in range(2):
+            assert torch.equal(ranks[rank]["lr"][number], whole[rank::2])
+    own = ("running_mean", "running_var", "num_batches_tracked", "balance/share")  # on GPUs they are common
+    first, second = (leaves(found["state"]) for found in ranks)
+    for (name, a), (_, b) in zip(first, second, strict=True):
+        if not name.endswith(own):
+            assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b, name
+    assert ranks[0]["state"]["balance"]["weight"] > 0
+    start = networks_of(config.but(out=str(tmp_path / "start")))[0]
+    moved = ranks[0]["state"]["generator"]["head.0.weight"] - start.generator.head[0].weight
+    assert moved.abs().max() > 1e-4
+    assert len(logged(tmp_path / "run")) == 4
+
+
+# ------------------------------------------------------------------------------- what departs from the paper
+
+
+@pytest.mark.parametrize("preset", [presets.tiny, presets.colab, presets.cpu])
+def test_presets_name_every_departure(preset, monkeypatch):
+    config = preset(data="bundled")
+    named = "\n".join(config.deviations)
+    words = {
+        "tied_phases": "tied phases",
+        "discriminator": "VGG19's features (phi 1,2, 2,2, 3,2) instead of Figure 4's",
+        "adversarial_balance": "kept at 3 times the content loss's",
+        "flat_crops": "a share of 0.0312 of the crops is one colour",
+        "ema": "moving average of the weights (0.997)",
+        "crop": f"crop {config.crop} instead of 96",
+        "blocks": "blocks 4 instead of 16",
+        "channels": "channels 24 instead of 64",
+        "batch_norm": "no batch normalisation",
+    }
+    usual = presets.paper()
+    for name, line in words.items():
+        assert (line in named) == (getattr(config, name) != getattr(usual, name)), name
+    for stage in config.stages:
+        assert f"{stage.updates:,} updates instead of" in named
+        assert f"learning rate {stage.learning_rate:g} falling along a cosine" in named
+        assert not stage.consistency or f"LR consistency with weight {stage.consistency:g}" in named
+        assert not stage.is_gan or "the discriminator is trained alone for 60 updates" in named
+    assert config.but(deviations=()).deviations == ()
+
+
+def test_the_paper_departs_from_nothing_but_its_photos():
+    assert presets.paper().deviations == ()
+    assert deviations(presets.paper()) == ["other photos than 350,000 of ImageNet"]
+
+
+FREE = {
+    "stages", "out", "data", "lr_data", "validation", "held_out", "initial", "vgg_weights", "seed", "device",
+    "step", "memory", "log_every", "validate_every", "preview_every", "moments", "save_every", "time_limit",
+    "tensorboard", "deviations",
+}  # fmt: skip
+CHANGED = {
+    "degradation": "blur", "network": "espcn", "scale": 2, "crop": 48, "blocks": 4, "channels": 8,
+    "batch_norm": False, "long_skip": False, "tied_phases": True, "discriminator": "features",
+    "discriminator_layers": ("12", "22"), "joint_batch": True, "adversarial_balance": 2.0,
+    "flat_crops": 0.1, "ema": 0.9, "precision": "bfloat16",
+}  # fmt: skip
+STAGE_FREE = {"name", "drop"}  # drop means nothing without drop_at
+STAGE_CHANGED = {
+    "updates": 100, "content": "vgg34", "adversarial": 1e-2, "total_variation": 1e-8, "consistency": 1.0,
+    "discriminator_first": 10, "discriminator_rate": 3e-4, "learning_rate": 2e-4, "annealing": "cosine",
+    "drop_at": (100,), "warm_up": 10, "batch": 8,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted({item.name for item in fields(Config)} - FREE))
+def test_each_setting_that_departs_is_named(name):
+    """A new setting of ``Config`` belongs into ``FREE``, or into ``CHANGED`` and into ``deviations``."""
+    base = presets.paper().but(
+        stages=presets.paper().stages[:1] if name == "network" else presets.paper().stages
+    )
+    if name == "discriminator_layers":
+        base = base.but(discriminator="features")
+    assert set(deviations(base.but(**{name: CHANGED[name]}))) - set(deviations(base)), name
+
+
+@pytest.mark.parametrize("name", sorted({item.name for item in fields(Stage)} - STAGE_FREE))
+def test_each_setting_of_a_stage_that_departs_is_named(name):
+    base = presets.paper()
+    base = base.but(stages=base.stages[1:])
+    changed = base.but(stages=[replace(base.stages[0], **{name: STAGE_CHANGED[name]})])
+    assert set(deviations(changed)) - set(deviations(base)), name
+
+
+def test_whether_a_cpu_has_bfloat16_is_asked_without_failing(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert devices.has_bfloat16() is False
+    assert presets.cpu(data="bundled").precision == "float32"
+    for found, expected in (({"avx2": True}, False), ({"amx_bf16": True}, True), ({"bf16": True}, True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found, raising=False)
+        assert devices.has_bfloat16() is expected
+        assert presets.cpu(data="bundled").precision == ("bfloat16" if expected else "float32")

@@ -190,3 +190,83 @@ def test_weights_are_stored_in_16_bits_only_where_no_pixel_moves_by_half_a_level
     run(request(tmp_path / "all", photos, only=("srresnet-mse",)))
     stored = load_generator(tmp_path / "all/models/srresnet-mse.safetensors")
     assert torch.equal(stored.tail.weight, trained.tail.weight)
+
+
+# ------------------------------------------------------------------------------------- without a GPU
+
+
+@pytest.fixture
+def larger_photos(tmp_path):
+    """Forty photos of 48x40 pixels: crops of 32 fit."""
+    random = np.random.default_rng(0)
+    (tmp_path / "larger").mkdir()
+    for index in range(40):
+        image = random.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+        save_image(image, tmp_path / "larger" / f"mine_{index}.png")
+    return str(tmp_path / "larger")
+
+
+def cpu_request(out, photos, vgg, **changes):
+    settings = {**SMALL, "crop": 32, "moments": 0, "data": photos, "vgg_weights": str(vgg)}
+    return Request(str(out), settings, **{"updates": 60, "schedule": "cpu", **changes})
+
+
+STARTS = {
+    "srresnet-mse": None,
+    "srgan-vgg22": "srresnet-mse",
+    "srgan-vgg54": "srgan-vgg22",
+    "srresnet-vgg22": "srresnet-mse",
+    "srgan-mse": "srresnet-mse",
+    "srresnet-mse-x2": "srresnet-mse",
+    "srgan-vgg54-x2": "srresnet-mse-x2",
+}
+
+
+def test_the_cpu_schedule_trains_seven_models_each_from_the_one_it_names(
+    tmp_path, larger_photos, narrow_vgg, test_set, monkeypatch
+):
+    """Cut in the second model: called again, it says what is done and what is left, and goes on."""
+    timed = dict.fromkeys(STARTS, 2.0)
+    monkeypatch.setattr(reproduce, "seconds_per_update", lambda request, name, photos: timed[name])
+    asked, said = cpu_request(tmp_path / "all", larger_photos, narrow_vgg), []
+    train, names = reproduce.loop.train, []
+
+    def watched(config, resume):
+        names.append(config.stages[0].name)
+        return train(config.but(time_limit=1e-9 if len(names) == 2 else None), resume)
+
+    monkeypatch.setattr(reproduce.loop, "train", watched)
+    assert not run(asked, said.append)
+    assert names == list(STARTS)[:2]
+    said.clear()
+    assert run(Request(str(tmp_path / "all"), {}), said.append)
+    assert names[2:] == list(STARTS)[1:]
+    assert said[0] == "srresnet-mse: done"
+    assert said[1].startswith("srgan-vgg22: ") and "updates left, about" in said[1]
+    for name, start in STARTS.items():
+        config = json.loads((tmp_path / "all" / name / "config.json").read_text())
+        initial = start and str(tmp_path / "all" / start / f"{start}.safetensors")
+        assert config["initial"] == initial, name
+        generator = load_generator(tmp_path / "all" / "models" / f"{name}.safetensors")
+        assert generator.config["scale"] == (2 if name.endswith("x2") else 4)
+        card_ = (tmp_path / "all" / "models" / f"{name}.md").read_text()
+        assert "tied phases" in card_ and "moving average" in card_
+        assert ("networks computed in bfloat16" in card_) == (config["precision"] == "bfloat16")
+        if name.startswith("srgan"):
+            for words in ("VGG19's features", "kept at 3 times", "LR consistency", "is one colour"):
+                assert words in card_, (name, words)
+        assert ("scale 2 instead of 4" in card_) == name.endswith("x2")
+
+
+def test_updates_of_the_recipe_are_timed_too(tmp_path, larger_photos, narrow_vgg):
+    asked = cpu_request(tmp_path / "all", larger_photos, narrow_vgg)
+    photos = reproduce.photos_of(larger_photos)
+    assert 0 < reproduce.seconds_per_update(asked, "srgan-vgg54-x2", photos) < 60
+
+
+def test_the_cpu_schedule_by_the_command_needs_no_budget(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(reproduce, "reproduce", lambda request: asked.append(request) or False)
+    assert main(["reproduce", "--schedule", "cpu", "--data", "DIV2K", "--out", "all"]) == 0
+    assert asked == [Request("all", {"data": "DIV2K"}, schedule="cpu")]
+    assert capsys.readouterr().out == "to go on: srgan reproduce --out all ...\n"

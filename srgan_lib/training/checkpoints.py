@@ -63,7 +63,9 @@ def check_same_run(config, saved, where):
     try:
         saved = type(config).from_dict(saved).to_dict()  # with what older versions did not know, as it was
     except TypeError as error:
-        raise SrganError(f"{where}: a run of a newer version ({error}); resume it with that version") from error
+        raise SrganError(
+            f"{where}: a run of a newer version ({error}); resume it with that version"
+        ) from error
     for name in sorted(set(wanted) - free):
         if wanted[name] != saved.get(name):
             raise SrganError(
@@ -117,10 +119,12 @@ def load_generator(generator, saved, where):
 
 
 def _is_unmoved(part, state):
-    """Whether a state is that of an optimiser like ``part`` before its first step: the discriminator's phase."""
+    """Whether ``state`` is that of an optimiser like ``part`` before its first step (D's phase)."""
     if not isinstance(part, torch.optim.Optimizer) or state.get("state", True):
         return False
-    counts = [[len(group["params"]) for group in groups] for groups in (part.param_groups, state["param_groups"])]
+    counts = [
+        [len(group["params"]) for group in groups] for groups in (part.param_groups, state["param_groups"])
+    ]
     return counts[0] == counts[1]
 
 

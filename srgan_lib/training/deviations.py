@@ -1,6 +1,7 @@
 """What of a configuration is not as in the paper (section 3.2), in words: for records, cards and tables."""
 
 PAPER = {"srresnet": 1_000_000, "srgan": 200_000}  # updates
+CONTENT = ("mse", "luma", "vgg22", "vgg54")
 BASELINES = ("srcnn", "espcn", "drcn")  # of Table 2
 
 
@@ -11,7 +12,10 @@ def deviations(config):
     for name, wanted in (("scale", 4), ("crop", 96), ("blocks", 16), ("channels", 64)):
         value = getattr(config, name)
         rows += [f"{name} {value} instead of {wanted}"] if value != wanted else []
+    rows += [f"network {config.network}"] if config.network != "srresnet" else []
     rows += ["no batch normalisation"] if not config.batch_norm else []
+    rows += ["no long skip connection"] if not config.long_skip else []
+    rows += ["LR made by blur and subsampling"] if config.degradation == "blur" else []
     rows += ["sub-pixel layers with tied phases"] if config.tied_phases else []
     rows += [f"moving average of the weights ({config.ema:g})"] if config.ema else []
     rows += [f"a share of {config.flat_crops:.3g} of the crops is one colour"] if config.flat_crops else []
@@ -29,6 +33,18 @@ def _of_stage(stage, config):
     if stage.annealing == "cosine" or stage.learning_rate != 1e-4:
         falls = " falling along a cosine" if stage.annealing == "cosine" else ""
         yield f"{where}learning rate {stage.learning_rate:g}{falls} instead of 1e-4"
+    if stage.warm_up:
+        yield f"{where}the learning rate rises over the first {stage.warm_up} updates"
+    if stage.annealing == "steps" and (stage.drop_at, stage.drop) not in (((), 0.1), _halved(stage, paper)):
+        yield f"{where}learning rate times {stage.drop:g} from updates {list(stage.drop_at)} on"
+    if stage.is_gan and stage.discriminator_rate is not None:
+        yield f"{where}the discriminator's own learning rate, {stage.discriminator_rate:g}, never changes"
+    if stage.content not in CONTENT:
+        yield f"{where}content loss {stage.content}"
+    if stage.adversarial not in (0, 1e-3) and not config.adversarial_balance:
+        yield f"{where}adversarial weight {stage.adversarial:g} instead of 1e-3"
+    if stage.total_variation != (2e-8 if _is_srresnet_vgg(stage) else 0):
+        yield f"{where}total variation with weight {stage.total_variation:g}"
     if stage.batch != 16:
         yield f"{where}batch {stage.batch} instead of 16"
     if stage.consistency:
@@ -41,6 +57,15 @@ def _of_stage(stage, config):
         yield "only the average of its answers is judged, not each of them"
     if stage.name.startswith("srresnet-vgg"):
         yield "starts from SRResNet-MSE, with SRGAN's schedule"
+
+
+def _halved(stage, paper):
+    """How the paper lowers the rate of a stage of SRGAN: once, in its middle."""
+    return ((stage.updates // 2,), 0.1) if paper == PAPER["srgan"] else ((), 0.1)
+
+
+def _is_srresnet_vgg(stage):
+    return stage.content.startswith("vgg") and not stage.is_gan
 
 
 def _of_the_game(config):
