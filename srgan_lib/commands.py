@@ -9,7 +9,6 @@ from srgan_lib.files import made_folder
 PRESETS = ("tiny", "colab", "paper")
 NO_SETTINGS = {"run", "preset", "config", "resume"}
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
-OPAQUE_FORMATS = (".jpg", ".jpeg", ".bmp")
 
 
 def train(options):
@@ -72,12 +71,9 @@ def upscale(options):
 
 def _upscale_file(source, target, engine, tile):
     from srgan_lib import upscaling
-    from srgan_lib.images import open_image, save_image
+    from srgan_lib.enlarge_files import upscale_file
 
-    image = open_image(source)
-    if image.mode in ("LA", "RGBA") and target.suffix.lower() in OPAQUE_FORMATS:
-        raise SrganError(f"{source} has transparency, which {target.suffix} cannot hold; write a .png")
-    save_image(upscaling.upscale(image, engine, tile=upscaling.TILE if tile is None else tile), target)
+    upscale_file(source, target, engine, tile=upscaling.TILE if tile is None else tile)
     print(target)
 
 

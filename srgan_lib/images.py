@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from srgan_lib import deep, metadata
 from srgan_lib.degradations import Bicubic, BlurSubsample, gaussian_blur, imresize, imresize_batch
 from srgan_lib.errors import SrganError
 from srgan_lib.files import whole_file
@@ -82,14 +83,18 @@ def _decode(file):
     if not file.read(1):
         raise SrganError("it is empty; fetch or save it again")
     file.seek(0)
+    if deep.is_tiff(file) and (image := deep.tiff_instead_of_pillow(file)):
+        return image
+    file.seek(0)
     image = Image.open(file)
     image.load()
+    metadata.note(image, file)
     return image
 
 
 def standard(image):
     """A ``PIL.Image`` of any mode as ``open_image`` gives it: 8 bits, mode L, LA, RGB or RGBA, upright."""
-    return _standard_mode(_upright(image))
+    return _standard_mode(_upright(deep.black_is_zero(image)))
 
 
 def _upright(image):
@@ -126,6 +131,9 @@ def read_rgb(path):
 def save_image(image, path):
     """Write a ``PIL.Image`` or a ``uint8`` array, ``(H, W)`` or ``(H, W, C)``; the suffix names the format.
 
+    Of a ``PIL.Image`` what its ``info`` says is written too, as far as the format can hold it: colour
+    profile, EXIF, resolution and a PNG's colour chunks (see ``metadata``).
+
     The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image
     that the format cannot hold, a folder that is missing or may not be written to, and a full disk.
     """
@@ -155,8 +163,9 @@ def _encode(image, path):
     if format not in Image.SAVE:
         raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; use .png, .jpg or .tif")
     buffer = BytesIO()  # encoded in memory first: Pillow hides the system's reason when a disk is full
+    options = {**SAVE_OPTIONS.get(format, {}), **metadata.save_options(image.info, format)}
     try:
-        image.save(buffer, format=format, **SAVE_OPTIONS.get(format, {}))
+        image.save(buffer, format=format, **options)
     except Exception as error:  # each format has its own limits and its own exceptions for them
         raise SrganError(f"cannot write {path}: {_first_line(error)}; try .png") from error
     return buffer.getvalue()

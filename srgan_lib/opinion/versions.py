@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from srgan_lib import pretrained
-from srgan_lib.benchmark import INTERPOLATIONS, SCALE, holds_images, result_path
+from srgan_lib.benchmark import INTERPOLATIONS, SCALE, holds_images
 from srgan_lib.data.choose import BUNDLED, photos_of
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.images import crop_to_multiple, imresize, read_rgb
 from srgan_lib.opinion.plan import ANCHORS
+from srgan_lib.result_files import result_path
 from srgan_lib.upscaling import load_engine, upscale
 
 TWELVE = ("nearest", "bicubic", "SRCNN", "SelfExSR", "DRCN", "ESPCN", "SRResNet-MSE", "SRResNet-VGG22")
@@ -124,9 +125,8 @@ class Versions:
     def _find(self, source, image):
         """The result of ``image``, or None: ``Set5/baby.png``, ``baby.png``, ``baby_x4.png`` ..."""
         set_name, _, name = image.rpartition("/")
-        path = result_path(source.folder, set_name, name)
-        others = {other.rpartition("/")[2] for other in self.photos} - {name}
-        return None if path and path.stem in others else path  # "cat_2" is no result of "cat"
+        others = [other.rpartition("/")[2] for other in self.photos]
+        return result_path(source.folder, set_name, name, others)  # "cat_2" is no result of "cat"
 
 
 def _set_of(image):
