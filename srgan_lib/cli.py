@@ -156,6 +156,7 @@ def _add_upscale(parser):
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image files or folders of them")
     add("-o", "--out", metavar="PATH", help="a file, or a folder for several (default: NAME_x4.png)")
+    add("--overwrite", action="store_true", help="replace results that are there; never a photo that is read")
     add(
         "--model",
         default="srgan-vgg54",

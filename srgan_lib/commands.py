@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from srgan_lib.errors import SrganError
-from srgan_lib.files import made_folder
 
 PRESETS = ("tiny", "colab", "paper")
 NO_SETTINGS = {"run", "preset", "config", "resume"}
@@ -51,10 +50,11 @@ def _what_now(result):
 
 def upscale(options):
     """Upscale every image; of several, those that cannot be are named on stderr and left out."""
+    from srgan_lib.targets import upscale_jobs
     from srgan_lib.upscaling import load_engine
 
     engine = load_engine(options.model, options.device)
-    jobs = _upscale_jobs(options, engine.scale)
+    jobs = upscale_jobs(options.images, options.out, engine.scale, options.overwrite)
     failed = 0
     for source, target in jobs:
         try:
@@ -75,41 +75,6 @@ def _upscale_file(source, target, engine, tile):
 
     upscale_file(source, target, engine, tile=upscaling.TILE if tile is None else tile)
     print(target)
-
-
-def _upscale_jobs(options, scale):
-    """(source, target) of each image. Folders are made, and mistakes found, before any work is done."""
-    from srgan_lib.data.sources import folder_of_photos
-
-    sources = []  # (file, its place below the folder of results)
-    for path in map(Path, options.images):
-        found = [photo.path for photo in folder_of_photos(path)] if path.is_dir() else [path]
-        sources += [(file, file.relative_to(path) if path.is_dir() else Path(file.name)) for file in found]
-    if any(Path(path).is_dir() for path in options.images) and not options.out:
-        raise SrganError("name a folder for the results of a whole folder: -o large/")
-    if not options.out:
-        return [(file, file.with_name(f"{file.stem}_x{scale}.png")) for file, _ in sources]
-    out = Path(options.out)
-    if len(sources) == 1 and not out.is_dir() and not options.out.endswith(("/", "\\")):
-        return [(sources[0][0], _writable(out))]
-    jobs = [(file, out / place.with_suffix(".png")) for file, place in sources]
-    for file, target in jobs:
-        if target.exists() and target.samefile(file):
-            raise SrganError(
-                f"{target} would be overwritten by its own enlargement; choose another folder with -o"
-            )
-        made_folder(target.parent, "-o")
-    return jobs
-
-
-def _writable(path):
-    from PIL import Image
-
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; use .png, .jpg or .tif")
-    if not path.parent.is_dir():
-        raise SrganError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    return path
 
 
 def evaluate(options):

@@ -1,9 +1,9 @@
 """Photos of more than 8 bits a channel, and the TIFFs that Pillow misreads: reading and writing.
 
-Pillow reads and writes 16-bit grey only. ``tifffile`` reads TIFFs of any depth and writes them; PNGs are read
-by torchvision, which is here anyway and has libpng, and written by the few lines below: the program that is
-made for it in Python, pypng, works pixel by pixel and takes a minute for a large photo, and OpenCV or imageio
-with its plugins weigh more than the whole library.
+Pillow reads and writes 16-bit grey only. ``tifffile`` reads TIFFs of any depth and writes them. For PNG
+nothing serves: pypng works pixel by pixel, a minute for a large photo; OpenCV weighs more than the whole
+library; imageio hands PNGs to Pillow; torchvision has given up its readers. So PNG's five filters, its
+interlacing and its chunks stand here: they have not changed since 1996.
 """
 
 import logging
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from io import BytesIO
 
 import numpy as np
-import torch
 from PIL import ExifTags, Image, ImageOps
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
@@ -32,6 +31,11 @@ UNSIGNED = 1
 ASSOCIATED, UNASSOCIATED = 1, 2  # alpha with which the colours are multiplied already, and usual alpha
 PNG_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 ROWS_AT_ONCE = 64
+WHOLE = ((0, 0, 1, 1),)  # (first row, first column, steps down and across) of each pass
+INTERLACED = (
+    *((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)),
+    *((2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)),
+)
 TEXTS = {271: "make", 272: "model", 315: "artist", 33432: "copyright"}
 
 
@@ -146,15 +150,63 @@ def black_is_zero(image):
 
 
 def _deep_png(file):
-    from torchvision.io import ImageReadMode, decode_png
-
-    file.seek(0)
     try:
-        content = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
-        levels = decode_png(content, ImageReadMode.UNCHANGED).movedim(0, -1).contiguous().numpy()
-    except RuntimeError:  # torchvision was built without libpng, or libpng is stricter than Pillow
+        levels = _png_levels(file)
+    except Exception:  # beyond what Pillow found in order
         return None
-    return _upright(levels, _header(file)) if levels.dtype == np.uint16 else None
+    return _upright(levels, _header(file))
+
+
+def _png_levels(file):
+    """``uint16`` (H, W, 1 to 4) of an open 16-bit PNG."""
+    file.seek(0)
+    chunks = list(_chunks(file.read()))
+    width, height, _, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", dict(chunks)[b"IHDR"])
+    channels = {kind: count for count, kind in PNG_COLOUR_TYPES.items()}[colour_type]
+    body = zlib.decompress(b"".join(content for name, content in chunks if name == b"IDAT"))
+    levels = np.empty((height, width, channels), np.uint16)
+    place = 0
+    for top, left, down, across in INTERLACED if interlaced else WHOLE:
+        rows, columns = len(range(top, height, down)), len(range(left, width, across))
+        if not (rows and columns):
+            continue
+        count = rows * (1 + 2 * channels * columns)
+        part = np.frombuffer(body, np.uint8, count, place).reshape(rows, -1)
+        place += count
+        pixels = _unfiltered(part[:, 0], part[:, 1:].reshape(rows, columns, 2 * channels))
+        levels[top::down, left::across] = np.ascontiguousarray(pixels).view(">u2")
+    return levels
+
+
+def _unfiltered(filters, differences):
+    """The bytes (rows, columns, bytes a pixel) from what each row's filter left of them (PNG, section 9).
+
+    A pixel needs those to the left, above, and above to the left. So all pixels of a diagonal, from the lower
+    left to the upper right, are worked out at once: in memory they lie one row less one pixel apart.
+    """
+    height, width, _ = differences.shape
+    padded = np.pad(differences, ((1, 0), (1, 0), (0, 0)))  # beyond the image all bytes are 0
+    pixels = padded.reshape(-1, differences.shape[2])
+    for diagonal in range(2, height + width + 1):
+        first, last = max(1, diagonal - width), min(height, diagonal - 1)
+        here = np.arange(first, last + 1) * width + diagonal
+        kind = filters[first - 1 : last, None]
+        left, above, corner = (pixels[here - back].astype(np.int16) for back in (1, width + 1, width + 2))
+        guess = np.select(
+            [kind == 1, kind == 2, kind == 3, kind == 4],
+            [left, above, (left + above) >> 1, _paeth(left, above, corner)],
+            0,
+        )
+        pixels[here] += guess.astype(np.uint8)
+    return padded[1:, 1:]
+
+
+def _paeth(left, above, corner):
+    """Of the three neighbours the one that is nearest to left + above - corner; ties in this order."""
+    to_left, to_above = abs(above - corner), abs(left - corner)
+    to_corner = abs(left + above - 2 * corner)
+    nearest = np.where(to_above <= to_corner, above, corner)
+    return np.where((to_left <= to_above) & (to_left <= to_corner), left, nearest)
 
 
 def _deep_tiff(file):
@@ -361,24 +413,28 @@ def _write_tiff(photo, path):
         resolution=options.get("dpi"),
         resolutionunit="inch" if "dpi" in options else None,
         iccprofile=options.get("icc_profile"),
-        extratags=[*texts, *((tag, "I", 1, 0, True) for tag in inner)],
+        extratags=[*texts, *((tag - 1, "I", 1, 0, True) for tag in inner)],
     )
     for tag in inner:
         _append_directory(path, tag, exif.get_ifd(tag))
 
 
 def _append_directory(path, tag, values):
-    """Put EXIF's or GPS's directory, which ``tifffile`` does not write, at the end; ``tag`` points there."""
+    """Put EXIF's or GPS's directory at the file's end, and let its tag point there.
+
+    ``tifffile`` writes neither, and takes no tag of these numbers: the number below kept the place for it.
+    """
     import tifffile
 
     directory = ImageFileDirectory_v2()
     directory.update(values)
     with open(path, "r+b") as file:
+        tiff = tifffile.TiffFile(file)
+        if tiff.is_bigtiff:  # its directories are laid out in another way
+            return
+        entry = tiff.pages.first.tags[tag - 1].offset
         place = file.seek(0, 2)
         place += file.write(b"\0" * (place % 2))
-        with tifffile.TiffFile(file, mode="r+b") as tiff:
-            if tiff.is_bigtiff:  # its directories are laid out in another way
-                return
-            tiff.pages.first.tags[tag].overwrite(place)
-        file.seek(place)
         file.write(directory.tobytes(place))
+        file.seek(entry)
+        file.write(struct.pack("=HHII", tag, 4, 1, place))

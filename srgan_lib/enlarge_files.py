@@ -47,7 +47,7 @@ def _hint(photo, format):
 
 def _for_format(photo, target, format):
     """The photo in 8 bits, without an alpha that hides nothing where the format can hold none."""
-    image = photo.image
+    image = photo.image if photo.deep is None else photo.deep.eight_bits()
     if image.mode not in ("LA", "RGBA") or format not in OPAQUE_FORMATS:
         return image
     if image.getchannel("A").getextrema()[0] < 255:

@@ -23,6 +23,7 @@ WIDTH, HEIGHT = 40962, 40963
 LEFT_OUT = (37500, 40965)  # a camera's own notes, and a directory within EXIF's
 LONGEST_IN_JPEG = 65_000
 
+RGB_ONLY = ("WEBP", "AVIF")  # a grey picture becomes RGB there, and its profile would not fit
 CAN_HOLD = {
     "PNG": {"icc_profile", "exif", "dpi", "png_colour"},
     "JPEG": {"icc_profile", "exif", "dpi"},
@@ -79,7 +80,7 @@ def resized(info, size):
 
 def save_options(info, format):
     """The options of Pillow's ``save`` that write ``info`` into a file of ``format`` ("PNG", "JPEG" ...)."""
-    holds = CAN_HOLD.get(format, set())
+    holds = _held(info, format)
     options = {name: info[name] for name in ("icc_profile", "dpi") if name in holds and info.get(name)}
     if "exif" in holds and (exif := _exif_for(info, format)):
         options["exif"] = exif
@@ -91,9 +92,15 @@ def save_options(info, format):
     return options
 
 
+def _held(info, format):
+    holds = CAN_HOLD.get(format, set())
+    grey_profile = (info.get("icc_profile") or b"")[16:20] == ICC_SPACES["L"]
+    return holds - {"icc_profile"} if grey_profile and format in RGB_ONLY else holds
+
+
 def lost_colour(info, format):
     """What says how the colours are meant and ``format`` cannot hold: a word for the user, or None."""
-    holds = CAN_HOLD.get(format, set())
+    holds = _held(info, format)
     if info.get("icc_profile") and "icc_profile" not in holds:
         return "colour profile"
     if "png_colour" in holds or info.get("icc_profile"):

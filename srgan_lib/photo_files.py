@@ -29,7 +29,7 @@ class Photo:
             return self.deep.grey_image()
         if self.bits > 8:
             say(f"{self.path} has {self.bits} bits a channel, which are reduced to 8 here")
-        return self.image
+        return self.image if self.deep is None else self.deep.eight_bits()
 
 
 def open_photo(path):

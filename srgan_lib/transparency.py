@@ -28,8 +28,8 @@ def enlarged_alpha(alpha, scale):
     """Alpha, a tensor (h, w) in [0, 1], ``scale`` times larger: bicubic, not rounded, on the CPU."""
     plane = alpha.detach().cpu().double().numpy()
     for axis in (0, 1):
-        plane = np.moveaxis(_resized_rows(np.moveaxis(plane, axis, 0), scale), 0, axis)
-    return torch.from_numpy(np.ascontiguousarray(plane.clip(0, 1)))
+        plane = np.moveaxis(_resized_rows(np.moveaxis(plane, axis, 0), scale).clip(0, 1), 0, axis)
+    return torch.from_numpy(np.ascontiguousarray(plane))
 
 
 def _resized_rows(plane, scale):

@@ -82,7 +82,9 @@ def test_scikit_image_and_torchmetrics_agree_in_every_range():
         assert found == pytest.approx(peak_signal_noise_ratio(*inside, data_range=data_range))
         tensors = [torch.from_numpy(image.astype(np.float64)) for image in inside]
         torchmetrics_psnr = torchmetrics_image.peak_signal_noise_ratio
-        assert found == pytest.approx(torchmetrics_psnr(*tensors, data_range=float(data_range)).item(), abs=1e-4)
+        assert found == pytest.approx(
+            torchmetrics_psnr(*tensors, data_range=float(data_range)).item(), abs=1e-4
+        )
         grey = [image[..., 0] for image in (a, b)]
         of_skimage = structural_similarity(*(image[INSIDE, INSIDE] for image in grey), data_range=data_range)
         assert ssim(*grey, "uniform", data_range=data_range) == pytest.approx(of_skimage)
