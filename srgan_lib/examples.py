@@ -21,7 +21,8 @@ examples:
   srgan upscale photo.jpg --model srresnet-mse  smoother, but true to the pixel
   srgan upscale photo.jpg --model runs/tiny     a model that you trained
 
-Any size works; a file that cannot be read is named and left out, and the exit code is then 1.
+Any size works; a file that cannot be read is named and left out, and the exit code is then 1. A file that is
+there already is replaced only with --overwrite. 16 bits a channel stay 16 bits in .png and .tif.
 """
 
 EVALUATE = """

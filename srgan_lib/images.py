@@ -109,6 +109,7 @@ def _standard_mode(image):
         return Image.fromarray(_eight_bits(np.asarray(image)))
     if image.mode == "F":
         raise SrganError("its numbers are floating-point, of unknown range; save it with 8 or 16 bits")
+    image = image.convert("LA") if image.mode == "La" else image  # the only way on from there
     with_alpha = "LA" if image.mode in ("1", "L", "LA") else "RGBA"
     return image.convert(with_alpha if image.has_transparency_data else with_alpha[:-1])
 

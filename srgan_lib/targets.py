@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from srgan_lib.data.sources import folder_of_photos
+from srgan_lib.data.sources import EXTENSIONS, folder_of_photos
 from srgan_lib.errors import SrganError
 from srgan_lib.files import made_folder
 from srgan_lib.notices import say, some_names
@@ -69,8 +69,9 @@ def _sources_in(folder, out, scale):
 def _is_result(path, places, out, scale):
     if out is not None and out in path.resolve().parents:
         return True
-    ending = f"_x{scale}"
-    return path.stem.endswith(ending) and path.with_name(path.stem.removesuffix(ending)) in places
+    stem, ending, suffix = path.stem.rpartition(f"_x{scale}")  # cat_x4.png, or cat_x4_jpg.png
+    is_named_so = bool(ending) and (not suffix or f".{suffix[1:]}" in EXTENSIONS)
+    return is_named_so and path.with_name(stem) in places if stem else False
 
 
 def _jobs(sources, out, scale, folders):

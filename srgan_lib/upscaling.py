@@ -97,9 +97,11 @@ def _upscale_pil(image, settings):
 
 
 def _upscale_array(image, settings):
-    if image.ndim not in (2, 3) or image.dtype.kind not in "uf":
+    if image.ndim not in (2, 3) or image.dtype.kind not in "uf" or image.dtype.itemsize > 8:
         raise _no_image("array (H, W) or (H, W, channels)", image)
-    pixels = torch.from_numpy(np.ascontiguousarray(image if image.ndim == 3 else image[..., None]))
+    shaped = image if image.ndim == 3 else image[..., None]
+    # In the machine's order of bytes, in one piece and writable: what PyTorch takes without a complaint
+    pixels = torch.from_numpy(np.require(shaped, image.dtype.newbyteorder("="), ["C", "W"]))
     result = _enlarge(pixels.movedim(-1, 0).unsqueeze(0), settings)
     result = result[0].movedim(0, -1).contiguous().numpy()  # (1, C, H, W) -> (H, W, C)
     return result[..., 0] if image.ndim == 2 else result

@@ -180,6 +180,13 @@ def test_results_beside_their_photos_are_not_enlarged_again(capsys):
     assert "passed over 1_x4.png, 2_x4.png" in capsys.readouterr().err
 
 
+def test_results_with_longer_names_are_not_enlarged_again():
+    photos("p/1.jpg", "p/1.png")
+    assert main(["upscale", "p/1.jpg", "p/1.png"]) == 0
+    assert {"1_x4_jpg.png", "1_x4_png.png"} < set(os.listdir("p"))
+    assert targets(["p"], "out") == ["out/1_jpg.png", "out/1_png.png"]
+
+
 def test_a_photo_that_only_sounds_like_a_result_is_a_photo():
     photos("p/lens_x4.png", "p/other.png")
     assert targets(["p"], "out") == ["out/lens_x4.png", "out/other.png"]

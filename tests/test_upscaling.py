@@ -322,6 +322,22 @@ def test_size_and_type_hold_for_any_image(small, height, width, channels, tile):
     assert found.shape == (4 * height, 4 * width, *image.shape[2:]) and found.dtype == np.uint8
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [">u2", ">f4", ">f8", "<u2", "<f4"])
+def test_the_order_of_bytes_and_who_may_write_change_nothing(small, dtype):
+    levels = photo(5, 6) * (257 if "u" in dtype else 1 / 255)
+    image = levels.astype(dtype)
+    frozen = np.frombuffer(image.tobytes(), dtype).reshape(image.shape)
+    expected = upscale(image.astype(np.dtype(dtype).newbyteorder("=")), small)
+    for same in (image, frozen, image[::-1][::-1], np.asfortranarray(image)):
+        np.testing.assert_array_equal(upscale(same, small), expected)
+
+
+@pytest.mark.parametrize("mode", ["La", "RGBa", "PA", "HSV", "LAB", "YCbCr", "I;16B"])
+def test_rare_modes_of_pillow(small, mode):
+    assert upscale(Image.new(mode, (4, 3)), small).size == (16, 12)
+
+
 # ------------------------------------------------------------------------------------------- mistakes
 
 
@@ -329,7 +345,9 @@ def test_size_and_type_hold_for_any_image(small, height, width, channels, tile):
     ("image", "said"),
     [
         (np.zeros((3, 4, 5), np.uint8), "1 to 4"),
-        (np.zeros((3, 4), np.int64), "uint8, or of floats"),
+        (np.zeros((3, 4), np.int64), "uint8 or uint16, or of floats"),
+        (np.zeros((3, 4), np.uint32), "uint8 or uint16, or of floats"),
+        (np.zeros((3, 4), np.longdouble), "uint8 or uint16, or of floats"),
         (np.zeros((0, 4, 3), np.uint8), "nothing to upscale"),
         (np.zeros((2, 3, 4, 3), np.uint8), "array"),
         (np.full((3, 4, 3), 200.0), r"is in \[0, 1\], not \[200, 200\]"),
