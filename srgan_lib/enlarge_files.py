@@ -42,7 +42,7 @@ def upscale_file(source, target, engine, **settings):
 def _hint(photo, format):
     if format not in deep.FORMATS:
         return ", as this format holds; write a .png or .tif to keep them"
-    return f": {photo.path.suffix} files of this kind are read so; save it as 16-bit PNG first"
+    return ": files of this kind are read so; save it as 16-bit PNG, or as TIFF without compression"
 
 
 def _for_format(photo, target, format):

@@ -221,6 +221,53 @@ def test_12_bits_are_scaled_to_16(engine):
     assert np.abs(read_deep("a.tif").levels[..., 0] - levels * (65535 / 4095)).max() <= 0.51
 
 
+def lzw(data):
+    """Bytes as TIFF's LZW stores them, without ever using its table: 9 bits each, the table cleared often."""
+    codes = []
+    for start in range(0, len(data), 200):
+        codes += [256, *data[start : start + 200]]
+    bits = "".join(f"{code:09b}" for code in [*codes, 257])
+    return int(bits + "0" * (-len(bits) % 8), 2).to_bytes((len(bits) + 7) // 8, "big")
+
+
+def lzw_tiff(levels, photometric):
+    """A TIFF as photo editors write it: 16 bits, LZW, which tifffile leaves to imagecodecs."""
+    height, width, channels = levels.shape
+    body = lzw(levels.astype("<u2").tobytes())
+    start = 8 + 2 + 10 * 12 + 4
+    body_at = start + 2 * channels
+    bits = struct.pack(f"<{channels}H", *[16] * channels)
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, channels, start if channels > 2 else 16)]
+    tags += [(259, 3, 1, 5), (262, 3, 1, photometric), (273, 4, 1, body_at), (277, 3, 1, channels)]
+    tags += [(278, 3, 1, height), (279, 4, 1, len(body)), (284, 3, 1, 1)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + b"\0" * 4 + bits + body
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_grey_of_an_editors_tiff_keeps_16_bits(photometric, engine, capsys):
+    levels = smooth(channels=1)
+    with open("a.tif", "wb") as file:
+        file.write(lzw_tiff(levels, photometric))
+    upscale_file("a.tif", "out.png", engine)
+    meant = levels if photometric else 65535 - levels
+    np.testing.assert_array_equal(read_deep("out.png").levels, upscale(meant, engine))
+    assert capsys.readouterr().err == ""
+
+
+def test_colour_of_an_editors_tiff_keeps_16_bits_or_says_so(engine, capsys):
+    levels = smooth()
+    with open("a.tif", "wb") as file:
+        file.write(lzw_tiff(levels, 2))
+    upscale_file("a.tif", "out.png", engine)
+    said = capsys.readouterr().err
+    if read_deep("a.tif") is not None:  # imagecodecs is installed
+        assert said == "" and read_deep("out.png") is not None
+        return
+    assert said.startswith("srgan: a.tif has 16 bits a channel; out.png has 8: ") and said.count("\n") == 1
+    assert Image.open("out.png").mode == "RGB"
+
+
 def test_colours_multiplied_with_their_alpha_are_divided():
     straight = smooth(8, 8, 4)
     alpha = np.where(np.arange(8) < 2, 0, np.arange(8) * 9000).astype(np.uint16)
