@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from srgan_lib.errors import SrganError
+from srgan_lib.formats import deep, metadata
 from srgan_lib.support.files import whole_file
 
 Y_OF_RGB = (65.481, 128.553, 24.966)  # ITU-R BT.601: Y from 16 to 235 for RGB in [0, 1]
@@ -71,14 +72,18 @@ def _decode(file):
     if not file.read(1):
         raise SrganError("it is empty; fetch or save it again")
     file.seek(0)
+    if deep.is_tiff(file) and (image := deep.tiff_instead_of_pillow(file)):
+        return image
+    file.seek(0)
     image = Image.open(file)
     image.load()
+    metadata.note(image, file)
     return image
 
 
 def standard(image):
     """A ``PIL.Image`` of any mode as ``open_image`` gives it: 8 bits, mode L, LA, RGB or RGBA, upright."""
-    return _standard_mode(_upright(image))
+    return _standard_mode(_upright(deep.black_is_zero(image)))
 
 
 def _upright(image):
@@ -93,6 +98,7 @@ def _standard_mode(image):
         return Image.fromarray(_eight_bits(np.asarray(image)))
     if image.mode == "F":
         raise SrganError("its numbers are floating-point, of unknown range; save it with 8 or 16 bits")
+    image = image.convert("LA") if image.mode == "La" else image  # the only way on from there
     with_alpha = "LA" if image.mode in ("1", "L", "LA") else "RGBA"
     return image.convert(with_alpha if image.has_transparency_data else with_alpha[:-1])
 
@@ -114,6 +120,9 @@ def read_rgb(path):
 
 def save_image(image, path):
     """Write a ``PIL.Image`` or a ``uint8`` array, ``(H, W)`` or ``(H, W, C)``; the suffix names the format.
+
+    Of a ``PIL.Image`` what its ``info`` says is written too, as far as the format can hold it: colour
+    profile, EXIF, resolution and a PNG's colour chunks (see ``metadata``).
 
     The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image
     that the format cannot hold, a folder that is missing or may not be written to, and a full disk.
@@ -155,8 +164,9 @@ def _as_pil(image):
 def _encode(image, path):
     format = _format(path)
     buffer = BytesIO()  # encoded in memory first: Pillow hides the system's reason when a disk is full
+    options = {**SAVE_OPTIONS.get(format, {}), **metadata.save_options(image.info, format)}
     try:
-        image.save(buffer, format=format, **SAVE_OPTIONS.get(format, {}))
+        image.save(buffer, format=format, **options)
     except Exception as error:  # each format has its own limits and its own exceptions for them
         raise SrganError(f"cannot write {path}: {_first_line(error)}; try .png") from error
     return buffer.getvalue()

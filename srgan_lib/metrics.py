@@ -1,39 +1,54 @@
 """PSNR and three SSIMs, measured as the paper measures (section 3.1): on the Y channel, borders removed.
 
-Both functions take images as ``PIL.Image`` or as arrays of levels 0 to 255, ``uint8`` or float: ``(H, W, 3)``
-in RGB, or ``(H, W)`` in grey. Where either image is grey (mode L, or an array without channels), its levels
+Both functions take images as ``PIL.Image``, as arrays, ``(H, W, 3)`` in RGB or ``(H, W)`` in grey, or as
+tensors, channels first. Where either image is grey (mode L, or an array without channels), its levels
 are its Y and the other's three channels are averaged: so is ``bridge`` in Set14 measured.
+
+Which values are meant says ``data_range``, as in scikit-image and torchmetrics: the highest (255, 1, 65535;
+the lowest is 0), or the lowest and the highest, ``(-1, 1)``. Without it:
+
+- ``uint8``, and images of Pillow in modes L and RGB, are levels from 0 to 255;
+- floats, and integers of other types, are levels from 0 to 255 if any of them lies beyond [-1, 1], and values
+  in [0, 1] if all of both images lie there, as ``upscale`` returns them;
+- all else is refused in one line, because its number could be wrong: one image in [0, 1] and one in 0 to 255,
+  negative values in [-1, 1], nothing but 0 and 1, 16 bits (which may mean 65535, 4095 or 255), and values far
+  from 0 to 255. An image that is 0 everywhere goes with every range.
+
+So floats from 0 to 255 are taken wrongly only where two images are all but black, no level above 1: name
+the range where that may be.
 """
 
 import math
 
 import numpy as np
+import torch
 from PIL import Image
 from scipy.ndimage import correlate1d
 from skimage.metrics import structural_similarity
 
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.images import luma
+from srgan_lib.support.level_ranges import as_levels
 
 
-def psnr(a, b, crop=4, on="y"):
-    """Peak signal-to-noise ratio of two images in dB, peak 255; ``inf`` for equal images.
+def psnr(a, b, crop=4, on="y", data_range=None):
+    """Peak signal-to-noise ratio of two images in dB, peak ``data_range``; ``inf`` for equal images.
 
     ``crop`` pixels are removed from each border first (the paper removes 4). ``on`` is ``"y"``, the unrounded
     Y channel as in the paper, or ``"rgb"``, all three channels at once. Raises ``SrganError`` for images of
-    different sizes, or no larger than twice ``crop``.
+    different sizes, or no larger than twice ``crop``, and for values of an unclear range (see above).
 
     The same number is ``peak_signal_noise_ratio(..., data_range=255)`` of scikit-image, given the cropped
     planes of ``luma`` (or the cropped channels) in float64, and of torchmetrics to 0.00001 dB.
     """
     if on not in ("y", "rgb"):
         raise unknown_name("channel for PSNR", on, ("y", "rgb"))
-    a, b = _comparable(a, b, crop, luma if on == "y" else np.asarray)
+    a, b = _comparable(a, b, crop, luma if on == "y" else np.asarray, data_range)
     error = np.mean((a - b) ** 2)
     return math.inf if error == 0 else float(10 * np.log10(255**2 / error))
 
 
-def ssim(a, b, kind="daala", crop=4):
+def ssim(a, b, kind="daala", crop=4, data_range=None):
     """Structural similarity of two images, at most 1, on the unrounded Y channel, ``crop`` pixels removed.
 
     ``kind`` names the window. ``"daala"``, the paper's, is a Gaussian that grows with the image's height, cut
@@ -51,12 +66,14 @@ def ssim(a, b, kind="daala", crop=4):
     kinds = {"daala": _daala_ssim, "gaussian": _gaussian_ssim, "uniform": _uniform_ssim}
     if kind not in kinds:
         raise unknown_name("kind of SSIM", kind, kinds)
-    return float(kinds[kind](*_comparable(a, b, crop, luma)))
+    return float(kinds[kind](*_comparable(a, b, crop, luma, data_range)))
 
 
-def _comparable(a, b, crop, channels):
+def _comparable(a, b, crop, channels, data_range):
     """Both as ``float64`` arrays: channels averaged if either is grey, else through ``channels``; cropped."""
-    a, b = _levels(a), _levels(b)
+    for image in (a, b):
+        _check_kind(image)
+    a, b = (_without_channel(levels) for levels in as_levels((a, b), data_range))
     if a.shape[:2] != b.shape[:2]:
         sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (a, b))
         raise SrganError(f"images of {sizes} pixels cannot be compared; resize or crop them to the same size")
@@ -70,19 +87,21 @@ def _comparable(a, b, crop, channels):
     return a[inside, inside], b[inside, inside]
 
 
-def _levels(image):
-    if not isinstance(image, (Image.Image, np.ndarray)):
+def _check_kind(image):
+    if not isinstance(image, (Image.Image, np.ndarray, torch.Tensor)):
         raise SrganError(
-            f"only arrays and PIL images are compared, not {type(image).__name__}; see open_image"
+            f"only arrays, tensors and PIL images are compared, not {type(image).__name__}; see open_image"
         )
-    if isinstance(image, Image.Image) and image.mode not in ("L", "RGB"):
+    if isinstance(image, Image.Image) and image.mode not in ("L", "RGB", "I;16"):
         raise SrganError(f"only grey and RGB images are compared, not mode {image.mode}; use .convert('RGB')")
-    levels = np.asarray(image)
-    shape_fits = levels.ndim == 2 or (levels.ndim == 3 and levels.shape[2] in (1, 3))
-    if not shape_fits or levels.dtype.kind not in "uif":
-        found = f"{levels.dtype} {levels.shape}"
-        raise SrganError(f"only arrays (H, W, 3) or (H, W) are compared, not {found}; convert the image")
-    levels = levels.astype(np.float64)
+    if isinstance(image, np.ndarray):
+        fits = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3))
+        if not fits or image.dtype.kind not in "uif" or image.size == 0:
+            found = f"{image.dtype} {image.shape}"
+            raise SrganError(f"only arrays (H, W, 3) or (H, W) are compared, not {found}; convert the image")
+
+
+def _without_channel(levels):
     return levels[..., 0] if levels.shape[2:] == (1,) else levels
 
 

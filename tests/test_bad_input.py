@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_the_old_file_whole(capsys, monkeypatch):
     save_image(photo(), "big.png")
     before = Path("big.png").read_bytes()
     monkeypatch.setattr(files, "_flush_to_disk", full)
-    line = exit_line(capsys, "upscale", "photo.png", "-o", "big.png")
+    line = exit_line(capsys, "upscale", "photo.png", "-o", "big.png", "--overwrite")
     assert "big.png" in line and "disk is full" in line
     assert Path("big.png").read_bytes() == before
     assert sorted(os.listdir()) == ["big.png", "photo.png"]

@@ -20,6 +20,7 @@ PICTURED = ("CONTRIBUTING.md", "book/api.md")
 HOUSE = (
     {"errors": "the one exception, for what a user can mend"},
     {"support": "files that are whole or absent, devices, progress, recorded GPU work, text as tables"},
+    {"formats": "what image files hold beside 8-bit pixels: 16 bits a channel, profiles, EXIF"},
     {
         "degradations": "how a low-resolution image comes about; MATLAB's bicubic resize",
         "images": "reading and writing, value ranges, Y of YCbCr",

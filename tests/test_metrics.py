@@ -343,7 +343,7 @@ def test_arrays_and_pil_images_are_alike():
         (photo(8, 30), photo(8, 30), "nothing is left of 30x8"),
         (Image.new("RGBA", (20, 20)), photo(20, 20), "mode RGBA"),
         (photo(20, 20, 4), photo(20, 20), r"\(20, 20, 4\)"),
-        (torch.zeros(3, 20, 20), photo(20, 20), "Tensor"),
+        ([[1, 2], [3, 4]], photo(20, 20), "list"),
         ("a.png", photo(20, 20), "open_image"),
         (np.full((20, 20), "x"), photo(20, 20), "<U1"),
     ],

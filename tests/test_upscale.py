@@ -216,7 +216,7 @@ def test_grey_is_the_mean_of_the_colours(small):
 
 @pytest.mark.parametrize("channels", [2, 4])
 def test_alpha_is_resized_and_the_colours_do_not_see_it(small, channels):
-    image = photo(9, 8, channels)
+    image = photo(9, 8, channels).clip(1)  # under alpha 0 they do: see the tests of transparency
     found = upscale(image, small)
     assert found.shape == (36, 32, channels)
     np.testing.assert_array_equal(found[..., -1], imresize(image[..., -1], 4))
@@ -233,9 +233,11 @@ def test_a_pil_image_keeps_its_mode(small, mode):
     np.testing.assert_array_equal(np.asarray(found), upscale(levels, small))
 
 
-@pytest.mark.parametrize(("mode", "becomes"), [("P", "RGB"), ("1", "L"), ("CMYK", "RGB"), ("I;16", "L")])
+@pytest.mark.parametrize(
+    ("mode", "becomes"), [("P", "RGB"), ("1", "L"), ("CMYK", "RGB"), ("I;16", "I;16"), ("I", "I;16")]
+)
 def test_other_modes_become_usual_ones(small, mode, becomes):
-    image = Image.new(mode, (4, 3), 1) if mode == "I;16" else Image.new("L", (4, 3), 200).convert(mode)
+    image = Image.new(mode, (4, 3), 1) if mode[0] == "I" else Image.new("L", (4, 3), 200).convert(mode)
     assert upscale(image, small).mode == becomes
 
 
@@ -322,6 +324,22 @@ def test_size_and_type_hold_for_any_image(small, height, width, channels, tile):
     assert found.shape == (4 * height, 4 * width, *image.shape[2:]) and found.dtype == np.uint8
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [">u2", ">f4", ">f8", "<u2", "<f4"])
+def test_the_order_of_bytes_and_who_may_write_change_nothing(small, dtype):
+    levels = photo(5, 6) * (257 if "u" in dtype else 1 / 255)
+    image = levels.astype(dtype)
+    frozen = np.frombuffer(image.tobytes(), dtype).reshape(image.shape)
+    expected = upscale(image.astype(np.dtype(dtype).newbyteorder("=")), small)
+    for same in (image, frozen, image[::-1][::-1], np.asfortranarray(image)):
+        np.testing.assert_array_equal(upscale(same, small), expected)
+
+
+@pytest.mark.parametrize("mode", ["La", "RGBa", "PA", "HSV", "LAB", "YCbCr", "I;16B"])
+def test_rare_modes_of_pillow(small, mode):
+    assert upscale(Image.new(mode, (4, 3)), small).size == (16, 12)
+
+
 # ------------------------------------------------------------------------------------------- mistakes
 
 
@@ -329,7 +347,9 @@ def test_size_and_type_hold_for_any_image(small, height, width, channels, tile):
     ("image", "said"),
     [
         (np.zeros((3, 4, 5), np.uint8), "1 to 4"),
-        (np.zeros((3, 4), np.int64), "uint8, or of floats"),
+        (np.zeros((3, 4), np.int64), "uint8 or uint16, or of floats"),
+        (np.zeros((3, 4), np.uint32), "uint8 or uint16, or of floats"),
+        (np.zeros((3, 4), np.longdouble), "uint8 or uint16, or of floats"),
         (np.zeros((0, 4, 3), np.uint8), "nothing to upscale"),
         (np.zeros((2, 3, 4, 3), np.uint8), "array"),
         (np.full((3, 4, 3), 200.0), r"is in \[0, 1\], not \[200, 200\]"),

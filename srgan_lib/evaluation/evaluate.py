@@ -13,9 +13,21 @@ import numpy as np
 
 from srgan_lib import pretrained
 from srgan_lib.data.downloads import catalogue, dataset, get
+from srgan_lib.data.sources import Photo
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError, unknown_name
+from srgan_lib.evaluation.own_sets import (
+    distinct_names,
+    examples_of,
+    is_set,
+    made_input,
+    matched_input,
+    measured_part,
+    result_sizes,
+    say_what_is_changed,
+)
 from srgan_lib.evaluation.paper import SETS, paper_column
+from srgan_lib.evaluation.result_files import ResultFolder
 from srgan_lib.evaluation.results import Column, Result
 from srgan_lib.images import EXTENSIONS, open_image, read_rgb
 from srgan_lib.inference.upscale import ENGINES, load_engine, upscale
@@ -47,8 +59,11 @@ def evaluate(
     such as ``"published/{set}/SRGAN-VGG54"``; endings like ``NAME_x4.png`` are understood.
 
     ``sets`` are names ("set5", "set14", "bsd100"; fetched when they are not on this machine) or folders with
-    ``HR/NAME.png`` and ``LRx4/NAME.png``; by default all three, without those of which a result folder has
-    nothing. ``measures`` are "psnr" (dB), "ssim" (daala's), "psnr-rgb", "ssim-gaussian" and "ssim-uniform".
+    ``HR/NAME.png`` and ``LRx4/NAME.png``, in any format that ``open_image`` reads; without ``LRx4`` the
+    inputs are made as the protocol does, and sides that are no multiple of 4 are cropped (see ``own_sets``).
+    By default all three, without those of which a result folder has nothing. Which file is the result of
+    which original says ``result_files``; what is passed over, cropped or made is named on stderr.
+    ``measures`` are "psnr" (dB), "ssim" (daala's), "psnr-rgb", "ssim-gaussian" and "ssim-uniform".
     ``labels`` name the columns. ``paper`` adds columns of the paper's tables: "SRResNet", "SRGAN-VGG22",
     "DRCN" and so on. Raises ``SrganError`` for unknown names, missing results and results of a wrong size.
     """
@@ -59,7 +74,9 @@ def evaluate(
         raise SrganError(f"{len(models)} models and {len(labels)} labels; give each model one label")
     quoted = [paper_column(name, measures) for name in paper]
     methods = [_method(model, device) for model in models]
-    examples = {_set_name(name): _examples(name) for name in sets or SETS}
+    examples = _sets_by_name(sets or SETS)
+    for name, found in examples.items():
+        say_what_is_changed(name, found, SCALE, any(method.reads_inputs for method in methods))
     columns = []
     for method, label in zip(methods, _labels(methods, labels), strict=True):
         wanted = {name: found for name, found in examples.items() if sets or method.knows(name, found)}
@@ -73,15 +90,6 @@ def has_results(images, test_set):
 
 
 @dataclass(frozen=True)
-class Example:
-    """One image of a test set: the paths of the original and of its low-resolution version."""
-
-    name: str
-    hr: Path
-    lr: Path
-
-
-@dataclass(frozen=True)
 class Method:
     """What makes a result: ``result(set name, example)`` is its image, uint8 (H, W, 3) or a ``PIL.Image``."""
 
@@ -89,14 +97,31 @@ class Method:
     result: Callable
     knows: Callable = lambda name, examples: True
     facts: dict = field(default_factory=dict)
+    prepare: Callable = lambda name, examples: None
+    reads_inputs: bool = True
+
+
+def _sets_by_name(sets):
+    """{name: examples}, under names that differ; a set that is given twice comes once."""
+    folders = {Path(name).resolve(): name for name in sets if _is_folder_of_pairs(name)}
+    names = dict(zip(folders, distinct_names(folders), strict=True))
+    known = [dataset(name).name for name in sets if not _is_folder_of_pairs(name)]
+    taken = {name.lower() for name in known}
+    for folder, name in names.items():  # a folder of one's own that is called Set5
+        if name.lower() in taken:
+            names[folder] = "/".join(folder.parts[-2:]).lstrip("/")
+    return {
+        names[Path(name).resolve()] if _is_folder_of_pairs(name) else dataset(name).name: _examples(name)
+        for name in sets
+    }
 
 
 def _set_name(name):
-    return Path(name).name if _is_folder_of_pairs(name) else dataset(name).name
+    return Path(name).resolve().name if _is_folder_of_pairs(name) else dataset(name).name
 
 
 def _is_folder_of_pairs(name):
-    return (Path(name) / "HR").is_dir()
+    return is_set(name)
 
 
 def _examples(name):
@@ -104,15 +129,26 @@ def _examples(name):
     if not _is_folder_of_pairs(name) and dataset(name).name not in SETS:
         tests = ", ".join(other for other in catalogue() if other in SETS)
         raise SrganError(f"{dataset(name).name} is no test set with stored inputs; use {tests} or a folder")
-    folder = Path(name) if _is_folder_of_pairs(name) else get(name)
-    examples = [
-        Example(hr.stem, hr, folder / "LRx4" / hr.name) for hr in sorted((folder / "HR").glob("*.png"))
-    ]
-    missing = [example.lr for example in examples if not example.lr.exists()]
-    if missing or not examples:
-        lost = missing[0] if missing else folder / "HR" / "*.png"
-        raise SrganError(f"test set {folder}: {lost} is missing; put it there, or fetch the set again")
-    return examples
+    return examples_of(Path(name) if _is_folder_of_pairs(name) else get(name))
+
+
+def _original(example):
+    """An original as it is measured: a ``PIL.Image``, grey or RGB, its sides multiples of 4."""
+    return _measured(example.hr, open_image(example.hr))
+
+
+def _measured(path, image):
+    try:
+        return measured_part(image, SCALE)
+    except SrganError as error:
+        raise SrganError(f"{path}: {error}") from error
+
+
+def _input(example):
+    """A network's input, ``uint8`` (h, w, 3): the stored one, or made from the original."""
+    if example.lr is None:
+        return made_input(_original(example), SCALE)
+    return matched_input(read_rgb(example.lr), example, SCALE)
 
 
 def _measure(method, examples, measures, progress):
@@ -121,8 +157,9 @@ def _measure(method, examples, measures, progress):
     values = {name: {} for name in examples}
     with progress_bar(progress=progress, delay=2, total=total, desc=method.label, unit="image") as bar:
         for name, found in examples.items():
+            method.prepare(name, found)
             for example in found:
-                hr, result = open_image(example.hr), method.result(name, example)
+                hr, result = _original(example), method.result(name, example)
                 values[name][example.name] = {
                     measure: _value(MEASURES[measure], hr, result, method, example) for measure in measures
                 }
@@ -146,7 +183,7 @@ def _method(model, device):
     text = str(model)
     if text.lower() in INTERPOLATIONS:
         enlarge = INTERPOLATIONS[text.lower()]
-        return Method(text.lower(), lambda _, example: enlarge(read_rgb(example.lr)))
+        return Method(text.lower(), lambda _, example: enlarge(_input(example)))
     if "{set}" in text or holds_images(Path(text)):
         return _folder(text)
     known = [*pretrained.names(), *INTERPOLATIONS]
@@ -163,7 +200,7 @@ def _network(generator, label, device, facts=None):
         raise SrganError(f"{label} enlarges {fast.scale}x; the test sets' stored inputs are for {SCALE}x")
 
     def result(_, example):
-        return upscale(read_rgb(example.lr), fast, progress=False)
+        return upscale(_input(example), fast, progress=False)
 
     return Method(label, result, facts=facts or {})
 
@@ -177,42 +214,16 @@ def holds_images(folder):
 def _folder(pattern):
     label = Path(pattern).name if "{set}" not in Path(pattern).name else Path(pattern).parent.name
 
+    files = ResultFolder(pattern)
+
     def result(name, example):
-        path = result_path(pattern, name, example.name)
-        if path is None:
-            raise SrganError(f"{pattern}: no result for {example.name} of {name}; name it {example.name}.png")
-        image, hr = open_image(path), open_image(example.hr)
-        if image.size != hr.size:
-            sizes = f"{image.width}x{image.height}, its original {hr.width}x{hr.height}"
-            raise SrganError(f"{path}: is {sizes}; results must have the original's size")
+        path = files.find(name, example.name, result_sizes(example, SCALE))
+        image = _measured(path, open_image(path))
+        size = tuple(side - side % SCALE for side in Photo(example.hr).sides()[::-1])
+        image = image if image.size == size else image.crop((0, 0, *size))
         return image if image.mode == "L" else np.array(image.convert("RGB"))
 
-    def knows(name, examples):
-        return any(result_path(pattern, name, example.name) for example in examples)
-
-    return Method(label, result, knows)
-
-
-def result_path(pattern, set_name, image_name):
-    """The result of one image in a folder, or None."""
-    for folder in _folders(pattern, set_name):
-        for path in sorted(folder.iterdir()):
-            rest = path.stem.lower().removeprefix(image_name.lower())
-            is_it = path.stem.lower() == image_name.lower() or (
-                rest != path.stem.lower() and rest[0] in "_-x"
-            )
-            if is_it and path.suffix.lower() in EXTENSIONS:
-                return path
-    return None
-
-
-def _folders(pattern, set_name):
-    """Where results of a set may lie: in the folder of the set's name, in any case, or around it."""
-    folder = Path(pattern.replace("{set}", set_name))
-    if not folder.is_dir():
-        return []
-    inner = [path for path in folder.iterdir() if path.is_dir() and path.name.lower() == set_name.lower()]
-    return [*inner, folder]
+    return Method(label, result, files.knows, prepare=files.prepare, reads_inputs=False)
 
 
 def _labels(methods, labels):

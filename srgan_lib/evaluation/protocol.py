@@ -40,7 +40,7 @@ def _on(channel, measure=psnr, **settings):
 
     def measured(result, hr):
         a, b = _alike(result, hr)
-        return measure(channel(a), channel(b), **settings)
+        return measure(channel(a), channel(b), data_range=255, **settings)
 
     return measured
 

@@ -13,16 +13,18 @@ from PIL import Image
 from srgan_lib import pretrained
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import open_image, standard
+from srgan_lib.formats import metadata
+from srgan_lib.inference import photo_files
 from srgan_lib.inference.fast import FastGenerator
 from srgan_lib.inference.tiled import TiledNetwork
+from srgan_lib.inference.transparency import enlarged_alpha, spread_colours
 from srgan_lib.networks import is_network
 from srgan_lib.networks.generator import Generator
 from srgan_lib.support.devices import out_of_memory_says, pick_device
 from srgan_lib.support.progress import progress_bar
 
 TILE = 640
-ICC_SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB "}
+PEAKS = {torch.uint8: 255, torch.uint16: 65535}
 ENGINES = FastGenerator, TiledNetwork
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
@@ -32,9 +34,13 @@ def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
 
     ``image`` is the path of an image file or a ``PIL.Image`` (a ``PIL.Image`` comes back), an array (H, W),
     (H, W, 1 to 4) or a tensor (H, W), (1 to 4, H, W), (N, 1 to 4, H, W); one or two channels are grey and
-    grey with alpha, three or four RGB and RGBA. Levels are ``uint8``, or floating-point in [0, 1]. A grey
-    image goes through the network as RGB, and the result's channels are averaged; alpha is resized by
-    ``imresize``.
+    grey with alpha, three or four RGB and RGBA. Levels are ``uint8``, ``uint16`` (0 to 65535), or
+    floating-point in [0, 1]. A grey image goes through the network as RGB, and the result's channels are
+    averaged; alpha is resized bicubically, and colours under alpha 0 are replaced by visible ones first.
+
+    A ``PIL.Image`` keeps colour profile, EXIF (turned upright), resolution and a PNG's colour chunks in its
+    ``info``. A file of 16-bit grey gives mode I;16; one of 16-bit colour, for which Pillow has no mode, is
+    reduced to 8 bits with a line on stderr: ``srgan upscale``, or an array of ``uint16``, keeps them.
 
     ``model`` is a name (``pretrained.names()``), a weights file, a run's folder, a network such as
     ``Generator`` or what ``load_engine`` gave. ``tile``, in pixels of ``image``, is the side of the part
@@ -46,7 +52,7 @@ def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
     if not isinstance(tile, int) or tile < 1:
         raise SrganError(f"tile is {tile!r}; use a whole number of pixels, such as {TILE}")
     if isinstance(image, (str, Path)):
-        image = open_image(image)
+        image = photo_files.open_photo(image).as_pil()
     engine = load_engine(model, _own_device(image) if device is None else device)
     settings = {"engine": engine, "tile": tile, "progress": progress}
     if isinstance(image, Image.Image):
@@ -85,18 +91,19 @@ def _engine(network, device):
 
 
 def _upscale_pil(image, settings):
-    image = standard(image)
-    result = Image.fromarray(_upscale_array(np.array(image), settings))
-    profile = image.info.get("icc_profile")
-    if profile and profile[16:20] == ICC_SPACES[result.mode]:  # it says what the colours mean
-        result.info["icc_profile"] = profile
+    metadata.note(image)
+    pixels = photo_files.pixels_of(image)
+    result = Image.fromarray(_upscale_array(pixels, settings))
+    result.info.update(metadata.resized(metadata.travelling(image, result.mode), result.size))
     return result
 
 
 def _upscale_array(image, settings):
-    if image.ndim not in (2, 3) or image.dtype.kind not in "uf":
+    if image.ndim not in (2, 3) or image.dtype.kind not in "uf" or image.dtype.itemsize > 8:
         raise _no_image("array (H, W) or (H, W, channels)", image)
-    pixels = torch.from_numpy(np.ascontiguousarray(image if image.ndim == 3 else image[..., None]))
+    shaped = image if image.ndim == 3 else image[..., None]
+    # In the machine's order of bytes, in one piece and writable: what PyTorch takes without a complaint
+    pixels = torch.from_numpy(np.require(shaped, image.dtype.newbyteorder("="), ["C", "W"]))
     result = _enlarge(pixels.movedim(-1, 0).unsqueeze(0), settings)
     result = result[0].movedim(0, -1).contiguous().numpy()  # (1, C, H, W) -> (H, W, C)
     return result[..., 0] if image.ndim == 2 else result
@@ -112,7 +119,7 @@ def _upscale_tensor(image, settings):
 
 def _no_image(expected, found):
     found = f"{found.dtype} {tuple(found.shape)}"
-    return SrganError(f"an image is an {expected} of uint8, or of floats in [0, 1], not {found}")
+    return SrganError(f"an image is an {expected} of uint8 or uint16, or of floats in [0, 1], not {found}")
 
 
 def _enlarge(pixels, settings):
@@ -131,14 +138,16 @@ def _enlarge(pixels, settings):
         )
     with out_of_memory_says(f"lower tile (now {tile}; --tile on the command line)"), torch.inference_mode():
         for image, target in zip(pixels, result, strict=True):
-            _draw(_unit(image[:colours]).expand(3, -1, -1), target[:colours], settings)
+            shown = image[:colours]
             if colours < channels:
                 target[-1] = _alpha(image[-1], engine.scale)
+                shown = spread_colours(shown, _unit(image[-1]))
+            _draw(_unit(shown).expand(3, -1, -1), target[:colours], settings)
     return result
 
 
 def _check(pixels):
-    if not (pixels.dtype == torch.uint8 or pixels.is_floating_point()) or pixels.shape[1] not in (1, 2, 3, 4):
+    if not (pixels.dtype in PEAKS or pixels.is_floating_point()) or pixels.shape[1] not in (1, 2, 3, 4):
         raise _no_image("array (H, W, 1 to 4) or tensor (1 to 4, H, W)", pixels)
     if pixels.numel() == 0:
         raise SrganError(f"an image of {pixels.shape[3]}x{pixels.shape[2]} pixels has nothing to upscale")
@@ -149,7 +158,7 @@ def _check(pixels):
 
 
 def _unit(levels):
-    return levels.float() / 255 if levels.dtype == torch.uint8 else levels.float().clamp(0, 1)
+    return levels.float() / PEAKS[levels.dtype] if levels.dtype in PEAKS else levels.float().clamp(0, 1)
 
 
 def _draw(lr, target, settings):
@@ -161,14 +170,16 @@ def _draw(lr, target, settings):
             unit = (piece[0].clamp(-1, 1) + 1) / 2
             if len(target) == 1:
                 unit = unit.mean(0, keepdim=True)
-            if target.dtype == torch.uint8:
-                unit = (255 * unit).round()
+            if target.dtype in PEAKS:
+                unit = (PEAKS[target.dtype] * unit).round()
             rows, columns = slice(top, top + unit.shape[1]), slice(left, left + unit.shape[2])
             target[:, rows, columns] = unit.to(target.device, target.dtype)
 
 
 def _alpha(alpha, scale):
-    """Bicubic, in 8 bits, whatever the image's own type."""
-    levels = alpha if alpha.dtype == torch.uint8 else (255 * _unit(alpha)).round().to(torch.uint8)
-    larger = torch.from_numpy(imresize(levels.cpu().numpy(), scale))
-    return larger if alpha.dtype == torch.uint8 else larger.to(alpha.dtype) / 255
+    """Bicubic: ``imresize`` for 8 bits, not rounded for floats."""
+    if alpha.dtype == torch.uint8:
+        return torch.from_numpy(imresize(alpha.cpu().numpy(), scale))
+    larger = enlarged_alpha(_unit(alpha), scale)
+    peak = PEAKS.get(alpha.dtype)
+    return (larger * peak).round().to(alpha.dtype) if peak else larger.to(alpha.dtype)

@@ -11,7 +11,8 @@ from srgan_lib.data.sources import BUNDLED, photos_of
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.evaluation import paper
-from srgan_lib.evaluation.evaluate import INTERPOLATIONS, SCALE, holds_images, result_path
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS, SCALE, holds_images
+from srgan_lib.evaluation.result_files import result_path
 from srgan_lib.images import crop_to_multiple, read_rgb
 from srgan_lib.inference.upscale import load_engine, upscale
 from srgan_lib.opinion.plan import ANCHORS
@@ -125,9 +126,8 @@ class Versions:
     def _find(self, source, image):
         """The result of ``image``, or None: ``Set5/baby.png``, ``baby.png``, ``baby_x4.png`` ..."""
         set_name, _, name = image.rpartition("/")
-        path = result_path(source.folder, set_name, name)
-        others = {other.rpartition("/")[2] for other in self.photos} - {name}
-        return None if path and path.stem in others else path  # "cat_2" is no result of "cat"
+        others = [other.rpartition("/")[2] for other in self.photos]
+        return result_path(source.folder, set_name, name, others)  # "cat_2" is no result of "cat"
 
 
 def _set_of(image):

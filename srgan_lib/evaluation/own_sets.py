@@ -1,0 +1,129 @@
+"""Test sets of one's own: originals in any format and of any size, with stored inputs or without.
+
+The protocol (PAPER.md, section 3.1): an original whose sides are no multiple of 4 is cropped at the right and
+below, and its low-resolution image is MATLAB's bicubic one of what is left.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srgan_lib.data.sources import Photo
+from srgan_lib.degradations import imresize
+from srgan_lib.errors import SrganError
+from srgan_lib.images import EXTENSIONS
+from srgan_lib.support.notices import say, some_names
+
+LR_ENDINGS = ("", "x4", "_x4", "_LR", "_lr", "-LR", "_LRx4", "_LR_x4")
+HR_ENDINGS = ("_HR", "_hr", "-HR", "_GT", "_gt")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image of a test set: the original's path and its input's, or None where it is to be made."""
+
+    name: str
+    hr: Path
+    lr: Path | None
+
+
+def is_set(folder):
+    """Whether a folder is a test set: it has a folder HR."""
+    return (Path(folder) / "HR").is_dir()
+
+
+def examples_of(folder):
+    """The images of the test set in ``folder``, in order of name.
+
+    Originals lie in ``HR``, their inputs, if there are any, in ``LRx4`` under the same name, in any format
+    and with an ending such as x4 or _LR. Raises ``SrganError`` for an incomplete set.
+    """
+    folder = Path(folder)
+    originals = _by_stem(folder / "HR")
+    inputs = _by_stem(folder / "LRx4") if (folder / "LRx4").is_dir() else {}
+    examples = [Example(stem, hr, _input_of(stem, inputs)) for stem, hr in originals.items()]
+    missing = [example for example in examples if example.lr is None] if inputs else []
+    if missing or not examples:
+        lost = folder / "LRx4" / missing[0].hr.name if missing else folder / "HR" / "*.png"
+        raise SrganError(f"test set {folder}: {lost} is missing; put it there, or fetch the set again")
+    return examples
+
+
+def _by_stem(folder):
+    """{stem: file} of the images in a folder; hidden files and other kinds are no images."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file():
+            if path.stem in found:
+                raise SrganError(f"{path} and {found[path.stem].name}: both are {path.stem!r}; rename one")
+            found[path.stem] = path
+    return found
+
+
+def _input_of(stem, inputs):
+    bare = [stem, *(stem.removesuffix(ending) for ending in HR_ENDINGS if stem.endswith(ending))]
+    names = [name + ending for name in bare for ending in LR_ENDINGS]
+    return next((inputs[name] for name in names if name in inputs), None)
+
+
+def distinct_names(folders):
+    """A name for each folder: its own, with as many of the folders around it as tell all of them apart."""
+    parts = [Path(folder).resolve().parts for folder in folders]
+    names = []
+    for own in parts:
+        for count in range(1, len(own) + 1):
+            name = "/".join(own[-count:])
+            if sum("/".join(other[-count:]).lower() == name.lower() for other in parts) == 1:
+                break
+        names.append(name.lstrip("/") or "/")
+    return names
+
+
+# ---------------------------------------------------------------------------- originals and inputs as read
+
+
+def measured_part(image, scale):
+    """A ``PIL.Image`` cropped to multiples of ``scale``, without an alpha if that hides nothing."""
+    if image.mode in ("LA", "RGBA"):
+        if image.getchannel("A").getextrema()[0] < 255:
+            raise SrganError("it has transparency: what is seen depends on what lies behind; flatten it")
+        image = image.convert(image.mode[:-1])
+    width, height = (side - side % scale for side in image.size)
+    if not (width and height):
+        raise SrganError(f"{image.width}x{image.height} pixels are too few to measure; use larger images")
+    return image if image.size == (width, height) else image.crop((0, 0, width, height))
+
+
+def made_input(original, scale):
+    """The low-resolution image of ``measured_part``'s image: ``uint8`` (h, w, 3), grey repeated."""
+    small = imresize(np.array(original), 1 / scale)
+    return small if small.ndim == 3 else np.repeat(small[..., None], 3, axis=2)
+
+
+def matched_input(small, example, scale):
+    """A stored input, ``uint8`` (h, w, 3), cropped as its original; ``SrganError`` for another size."""
+    sides = Photo(example.hr).sides()
+    wanted = tuple(side // scale for side in sides)
+    if small.shape[:2] not in (wanted, tuple(-(-side // scale) for side in sides)):
+        found, needed = f"{small.shape[1]}x{small.shape[0]}", f"{wanted[1]}x{wanted[0]}"
+        raise SrganError(f"{example.lr}: is {found}; as the input of {example.hr.name} it must be {needed}")
+    return small[: wanted[0], : wanted[1]]
+
+
+def result_sizes(example, scale):
+    """The (width, height) that a result may have: the original's, cropped or not, or the input's enlarged."""
+    sides = Photo(example.hr).sides()
+    low = [-(-side // scale) * scale for side in sides]
+    sizes = [sides, [side - side % scale for side in sides], low]
+    return [(width, height) for height, width in sizes]
+
+
+def say_what_is_changed(name, examples, scale, inputs_are_read):
+    """One line on what of a set is cropped, and one where its inputs are made."""
+    odd = [example.name for example in examples if any(side % scale for side in Photo(example.hr).sides())]
+    if odd:
+        listed = some_names(odd)
+        say(f"{name}: {listed}: sides that are no multiple of {scale} are cropped at the right and below")
+    if inputs_are_read and any(example.lr is None for example in examples):
+        say(f"{name} has no LRx{scale}: inputs are made with MATLAB's bicubic resize, as the protocol does")

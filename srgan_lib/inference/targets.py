@@ -1,0 +1,165 @@
+"""Where ``srgan upscale`` writes: a target of its own for each photo, and nothing that is there is lost."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from srgan_lib.data.sources import folder_of_photos
+from srgan_lib.errors import SrganError
+from srgan_lib.images import EXTENSIONS
+from srgan_lib.support.files import made_folder
+from srgan_lib.support.notices import say, some_names
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo, and its place below the folder of results."""
+
+    path: Path
+    place: Path
+
+
+def upscale_jobs(images, out, scale, overwrite=False):
+    """(source, target) of each photo that ``images``, files and folders, name.
+
+    Without ``out`` a result lies beside its photo, as ``NAME_x4.png``. ``out`` means a folder if it is one,
+    ends in a slash or has no suffix, and a file, for one photo, if its suffix is that of an image format.
+    Photos that would share a target get names that tell them apart. Results of earlier runs within a folder,
+    in ``out`` or beside their photo, are no photos again.
+
+    All of this is found out before any work, and folders are made at last. Raises ``SrganError`` for what
+    would replace a photo that is read, or, without ``overwrite``, any file that is there.
+    """
+    sources = _sources(images, out, scale)
+    jobs = _jobs(sources, out, scale, [path for path in images if Path(path).is_dir()])
+    _check_nothing_is_lost(jobs, overwrite)
+    for folder in {target.parent for _, target in jobs}:
+        made_folder(folder, "-o")
+    return jobs
+
+
+def _sources(images, out, scale):
+    sources, seen = [], set()
+    for path in map(Path, images):
+        for source in _sources_in(path, out, scale) if path.is_dir() else [Source(path, Path(path.name))]:
+            own = source.path.resolve()
+            if own not in seen:  # a photo that is named twice is enlarged once
+                seen.add(own)
+                sources.append(source)
+    return sources
+
+
+def _sources_in(folder, out, scale):
+    """The photos in a folder that are no results of an earlier run."""
+    photos = [photo.path for photo in folder_of_photos(folder)]
+    places = {path.with_suffix("") for path in photos}
+    inside = Path(out).resolve() if out else None
+    inside = None if inside == folder.resolve() else inside
+    results = [path for path in photos if _is_result(path, places, inside, scale)]
+    if results:
+        listed = some_names(path.relative_to(folder) for path in results)
+        say(f"{folder}: passed over {listed}: results of an earlier run")
+    kept = [path for path in photos if path not in set(results)]
+    if not kept:
+        raise SrganError(f"{folder}: nothing but results of an earlier run; name the photos themselves")
+    return [Source(path, path.relative_to(folder)) for path in kept]
+
+
+def _is_result(path, places, out, scale):
+    if out is not None and out in path.resolve().parents:
+        return True
+    stem, ending, suffix = path.stem.rpartition(f"_x{scale}")  # cat_x4.png, or cat_x4_jpg.png
+    is_named_so = bool(ending) and (not suffix or f".{suffix[1:]}" in EXTENSIONS)
+    return is_named_so and path.with_name(stem) in places if stem else False
+
+
+def _jobs(sources, out, scale, folders):
+    if not out:
+        if folders:
+            raise SrganError("name a folder for the results of a whole folder: -o large/")
+        targets = [source.path.with_name(f"{source.path.stem}_x{scale}.png") for source in sources]
+        return _told_apart(sources, targets)
+    if not _means_folder(out):
+        if folders or len(sources) > 1:
+            what = f"for the folder {folders[0]}" if folders else f"for {len(sources)} photos"
+            raise SrganError(f"-o {out} names one file; {what} name a folder, such as -o large/")
+        return [(sources[0].path, _writable(Path(out)))]
+    return _told_apart(sources, [Path(out) / source.place.with_suffix(".png") for source in sources])
+
+
+def _means_folder(out):
+    path = Path(out)
+    return path.is_dir() or str(out).endswith(("/", "\\")) or not path.suffix
+
+
+def _writable(path):
+    if path.suffix.lower() not in Image.registered_extensions():
+        known = "use .png, .jpg or .tif, or a slash at the end for a folder"
+        raise SrganError(f"cannot write {path}: unknown suffix {path.suffix!r}; {known}")
+    if not path.parent.is_dir():
+        raise SrganError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    return path
+
+
+# ------------------------------------------------------------------------------------ names that differ
+
+
+def _told_apart(sources, targets):
+    """(source, target) with no target twice: ``cat_jpg.png`` or ``a_cat.png`` where ``cat.png`` would be."""
+    shared = _shared(targets)
+    for longer in (None, _with_suffix, _with_folder, _with_both):
+        named = [
+            longer(source.path, target) if longer and _key(target) in shared else target
+            for source, target in zip(sources, targets, strict=True)
+        ]
+        if not _shared(named):
+            return [(source.path, target) for source, target in zip(sources, named, strict=True)]
+    alike = [source.path for source, target in zip(sources, targets, strict=True) if _key(target) in shared]
+    raise SrganError(f"{some_names(alike)} would be written to one file; upscale them one after the other")
+
+
+def _shared(targets):
+    keys = [_key(target) for target in targets]
+    return {key for key in keys if keys.count(key) > 1} if len(set(keys)) < len(keys) else set()
+
+
+def _with_suffix(source, target):
+    return target.with_name(f"{target.stem}_{source.suffix.lstrip('.').lower()}{target.suffix}")
+
+
+def _with_folder(source, target):
+    return target.with_name(f"{source.resolve().parent.name}_{target.name}")
+
+
+def _with_both(source, target):
+    return _with_folder(source, _with_suffix(source, target))
+
+
+def _key(target):
+    return os.path.normcase(os.path.abspath(target))
+
+
+# --------------------------------------------------------------------------------------- nothing is lost
+
+
+def _check_nothing_is_lost(jobs, overwrite):
+    read = {_identity(source): source for source, _ in jobs if source.exists()}
+    there = [target for _, target in jobs if target.exists()]
+    for target in there:
+        if target.is_dir():
+            raise SrganError(f"cannot write {target}: it is a folder; choose another place with -o")
+        source = read.get(_identity(target))
+        if source is not None:
+            own = any(own == source and other == target for own, other in jobs)
+            by = "its own enlargement" if own else "the enlargement of another photo"
+            raise SrganError(f"{target} would be overwritten by {by}; choose another folder with -o")
+    if there and not overwrite:
+        count = "is there" if len(there) == 1 else "are there"
+        raise SrganError(f"{some_names(there)} {count} already; --overwrite replaces, -o names another place")
+
+
+def _identity(path):
+    status = path.stat()
+    return status.st_dev, status.st_ino
