@@ -327,7 +327,7 @@ def test_size_and_type_hold_for_any_image(small, height, width, channels, tile):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", [">u2", ">f4", ">f8", "<u2", "<f4"])
 def test_the_order_of_bytes_and_who_may_write_change_nothing(small, dtype):
-    levels = photo(5, 6) * (257 if "u" in dtype else 1 / 255)
+    levels = photo(5, 6).astype(float) * (257 if "u" in dtype else 1 / 255)
     image = levels.astype(dtype)
     frozen = np.frombuffer(image.tobytes(), dtype).reshape(image.shape)
     expected = upscale(image.astype(np.dtype(dtype).newbyteorder("=")), small)
