@@ -287,7 +287,11 @@ def test_a_tensor_is_channels_first(small, shape, dtype):
     expected = upscale(np.moveaxis(alone, 0, -1) if alone.ndim == 3 else alone, small)
     expected = np.moveaxis(expected, -1, 0) if alone.ndim == 3 else expected
     last = (found[-1] if len(shape) == 4 else found).double() * (255 if dtype == torch.float32 else 1)
-    assert np.abs(last.numpy() - expected).max() < 0.51
+    has_alpha = len(shape) > 2 and shape[-3] in (
+        2,
+        4,
+    )  # 8 bits are rounded after each dimension, floats never
+    assert np.abs(last.numpy() - expected).max() < (1.51 if has_alpha else 0.51)
 
 
 def test_a_tensor_can_be_used_in_training_afterwards(small):
