@@ -285,7 +285,9 @@ def test_a_tensor_is_channels_first(small, shape, dtype):
     expected = upscale(np.moveaxis(alone, 0, -1) if alone.ndim == 3 else alone, small)
     expected = np.moveaxis(expected, -1, 0) if alone.ndim == 3 else expected
     last = (found[-1] if len(shape) == 4 else found).double() * (255 if dtype == torch.float32 else 1)
-    assert np.abs(last.numpy() - expected).max() < 0.51
+    with_alpha = dtype == torch.float32 and alone.ndim == 3 and len(alone) in (2, 4)
+    tolerance = 1.3 if with_alpha else 0.51  # alpha of 8 bits is rounded after each dimension
+    assert np.abs(last.numpy() - expected).max() < tolerance
 
 
 def test_a_tensor_can_be_used_in_training_afterwards(small):
