@@ -176,17 +176,18 @@ def _degrade_crops(hr, kernel, scale, margin, rounded=True):
     if rounded:
         return _filter_batch(hr, kernel, [margin // scale] * 2, counts)
     with torch.autocast(hr.device.type, enabled=False):
-        lr = hr.float()
-        for count in counts:
-            matrix = _whole_matrix(kernel, margin // scale, count, lr.shape[-2], lr.dtype, lr.device)
-            lr = (matrix @ lr).transpose(-1, -2)
-    return lr.contiguous()
+        settings = margin // scale, hr.device
+        down = _whole_matrix(kernel, counts[0], hr.shape[-2], *settings)
+        is_square = hr.shape[-2] == hr.shape[-1]
+        across = down if is_square else _whole_matrix(kernel, counts[1], hr.shape[-1], *settings)
+        lr = down @ hr.float() @ across.T
+    return lr
 
 
 @torch.compiler.assume_constant_result
-def _whole_matrix(kernel, first, count, length, dtype, device):
-    """The filter as one matrix (count, length); ``torch.compile`` takes it as it is."""
-    ((start, stop, matrix),) = _matrix_blocks(kernel, first, count, length, dtype, device, block=count)
+def _whole_matrix(kernel, count, length, first, device):
+    """The filter as one matrix (count, length); ``torch.compile`` takes it as it is, once a graph."""
+    ((start, stop, matrix),) = _matrix_blocks(kernel, first, count, length, torch.float32, device, count)
     return torch.nn.functional.pad(matrix, (start, length - stop))
 
 
