@@ -83,3 +83,13 @@ def test_the_order_of_the_losses_counts_when_all_five_are_there(recorded):
     assert report.order_of_the_losses().status == report.YES
     recorded.ship("srgan-mse", {"Set14": (20.0, 0.7)})
     assert report.order_of_the_losses().status == report.LESS
+
+
+def test_a_broken_srgan_is_not_below_srresnet_as_in_the_paper(recorded):
+    paper = records.read("paper")["table2"]
+    resnet = {name: (paper[name]["SRResNet"]["psnr"], 0.9) for name in report.SETS}
+    recorded.ship("srresnet-mse", resnet)
+    for loss, status in ((2.5, report.YES), (9.0, report.LESS), (0.5, report.LESS)):
+        recorded.ship("srgan-vgg54", {name: (psnr - loss, 0.7) for name, (psnr, _) in resnet.items()})
+        rows = [claim for claim in report.orders() if claim.what.startswith("SRGAN-VGG54 is below")]
+        assert [claim.status for claim in rows] == [status]
