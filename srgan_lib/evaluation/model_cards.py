@@ -88,7 +88,8 @@ def _training(record):
 
 def _run(run):
     config, hardware = run["config"], run["hardware"]
-    rows = [f"* {_stage(stage)}" for stage in config["stages"]]
+    balance = config.get("adversarial_balance")
+    rows = [f"* {_stage(stage, balance)}" for stage in config["stages"]]
     rows += [
         f"* {config['crop']}-pixel crops, seed {run['seed']}, settings {run['config_sha256'][:12]}",
         f"* {run['seconds']:,.0f} s on {hardware['device']}, torch {hardware['torch']}",
@@ -103,10 +104,12 @@ def _run(run):
     return rows
 
 
-def _stage(stage):
+def _stage(stage, balance):
+    """``balance`` is the run's ``adversarial_balance``; above 0 the stage's own weight is not used."""
     terms = [stage["content"]]
     for name in ("adversarial", "total_variation", "consistency"):
-        terms += [f"{stage[name]:g} x {name.replace('_', ' ')}"] if stage.get(name) else []
+        weight = "balanced" if name == "adversarial" and balance else f"{stage.get(name, 0):g}"
+        terms += [f"{weight} x {name.replace('_', ' ')}"] if stage.get(name) else []
     drops = ", ".join(f"{boundary:,}" for boundary in stage["drop_at"])
     falls = f", times {stage['drop']:g} from update {drops}" if drops else ""
     falls = ", falling along a cosine" if stage["annealing"] == "cosine" else falls
