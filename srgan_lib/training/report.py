@@ -54,9 +54,10 @@ class Report:
         self._write({"update": update, "psnr": values, "health": health})
         self._scalars({f"psnr/{name}": value for name, value in values.items()}, update)
         self._scalars({f"health/{name}": value for name, value in health.items()}, update)
-        self.say(_health_line(update, gain, health))
-        for sentence in verdict(health, gain):
-            self.say(f"  {sentence}")
+        if not self.bar.disable:  # where nobody looks at the bar, the log is enough
+            self.say(_health_line(update, gain, health))
+            for sentence in verdict(health, gain):
+                self.say(f"  {sentence}")
         if picture is not None:
             folder = self.folder / "previews"
             folder.mkdir(exist_ok=True)

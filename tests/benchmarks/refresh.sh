@@ -17,6 +17,9 @@ fi
 if [ -n "$run" ]; then
   python tests/benchmarks/history.py "$run" --stage "$(basename "$run")"
 fi
+if [ ! -e data/vgg19-original.safetensors ] && [ -e "$SRGAN_DATA/vgg19/unpack.py" ]; then
+  python "$SRGAN_DATA/vgg19/unpack.py" data/vgg19-original.safetensors
+fi
 python -m srgan_lib report --measure
 python tests/benchmarks/perception.py
 python book/_tools/make_readme_picture.py --model srgan-vgg54
