@@ -54,7 +54,7 @@ def test_a_gan_is_sharper_than_srresnet_and_not_beyond_the_photographs(model):
     smooth = [result for result, _ in bundled("srresnet-mse")]
     ratio = fine_power_ratio(results, photos)
     assert ratio.max() < 1, "no band has more than a photograph's, which a grid or a weave would show"
-    assert (ratio - fine_power_ratio(smooth, photos)).min() > 1
+    assert (ratio - fine_power_ratio(smooth, photos)).min() > 0.5
 
 
 @pytest.mark.parametrize("model", FULL)
