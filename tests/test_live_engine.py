@@ -13,6 +13,7 @@ from browsing import opened
 
 import srgan_lib as sr
 from srgan_lib import pretrained
+from srgan_lib.degradations import imresize
 from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.interpolation import interpolate
 
@@ -123,11 +124,15 @@ def photo(height, width, kind="rgba"):
 
 
 def as_python(image, model="srgan-vgg54"):
-    """What ``srgan_lib.inference.upscale.upscale`` makes of the array; grey goes in as grey with alpha."""
+    """What ``upscale`` makes of the array's colours, and of its alpha; grey goes in as grey.
+
+    Colours and alpha apart: the engine enlarges hidden colours as they are, which ``upscale`` replaces.
+    """
+    colours, alpha = image[..., :3], imresize(image[..., 3], 4)
     grey = (image[..., 0] == image[..., 1]).all() and (image[..., 0] == image[..., 2]).all()
-    if not grey:
-        return upscale(image, model, progress=False)
-    return upscale(image[..., [0, 3]], model, progress=False)[..., [0, 0, 0, 1]]
+    if grey:
+        return np.dstack([upscale(image[..., 0], model, progress=False)] * 3 + [alpha])
+    return np.dstack([upscale(colours, model, progress=False), alpha])
 
 
 def assert_same(found, expected):

@@ -3,7 +3,7 @@
 from srgan_lib.training.loop import train
 from srgan_lib.training.presets import tiny
 
-MARGIN = 0.2  # dB
+MARGIN = 0.1  # dB
 
 
 def test_tiny_beats_bicubic_on_both_held_out_photos(tmp_path):

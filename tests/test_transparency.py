@@ -39,9 +39,9 @@ def models():
         pytest.param(
             name,
             marks=pytest.mark.xfail(
-                strict=False, reason="these weights draw plain white as grey (issue on weights)"
+                strict=False, reason="these weights draw plain white as 249 (issue on weights)"
             )
-            if name == "srgan-vgg54"
+            if name == "srresnet-mse"
             else (),
         )
         for name in pretrained.names()
