@@ -24,7 +24,7 @@ def add(parts):
     add = parser.add_argument
     add("--data", metavar="WHAT", help="'bundled', a folder of photos, or a data set such as DIV2K")
     add("--out", required=True, metavar="FOLDER", help="of all runs; called again, it goes on there")
-    cpu = "paper's: shortened to the budget; cpu: a day on two cores, no budget needed (default: paper)"
+    cpu = "paper's: shortened to the budget; cpu: for no GPU, no budget needed (default: paper)"
     add("--schedule", choices=("paper", "cpu"), default="paper", help=cpu)
     budget = parser.add_mutually_exclusive_group()
     share = "for all models together: every schedule gets the same share of the paper's"

@@ -32,7 +32,7 @@ PAPER = {
     },
 }
 
-# Without a GPU: the recipe of ``presets``, about a day on two cores. SRGAN-VGG54 begins where SRGAN-VGG22
+# Without a GPU: the recipe of ``presets``. SRGAN-VGG54 begins where SRGAN-VGG22
 # ended: VGG22 fills a picture with texture faster, and VGG54 then orders it.
 SMALL = {"crop": 64, "ema": 0.999, "tied_phases": True}
 GAN = {**SMALL, **RECIPE, "ema": 0.997}

@@ -52,7 +52,7 @@ def generator_loss(stage, config, device, degradation=None):
 
 
 class StageLoss(GeneratorLoss):
-    """A ``GeneratorLoss`` with the eyes of its stage.
+    """A ``GeneratorLoss`` that also says what its stage looks at.
 
     ``maps`` is a ``FeatureMaps``, or None where nothing but the images is looked at: one pass over an image
     serves the content loss and both turns of the discriminator. ``sees`` is what the content loss compares:

@@ -1,4 +1,4 @@
-"""Ready configurations: ``tiny`` for a laptop, ``colab`` for a free GPU, ``cpu`` for a day, ``paper``.
+"""Ready configurations: ``tiny`` for a laptop, ``colab`` for a free GPU, ``cpu`` without one, ``paper``.
 
 Each takes any setting of ``Config`` to change, and ``updates`` to shorten all stages in proportion. All but
 ``paper``, which is the paper to the letter, use the recipe below.
@@ -92,9 +92,9 @@ def colab(data="DIV2K", **changes):
 
 
 def cpu(data="DIV2K", **changes):
-    """The recipe for a CPU, without a GPU: about a working day on two cores.
+    """The recipe without a GPU: hours on two cores (not timed as a whole yet).
 
-    Networks compute in bfloat16 where the processor does, twice as fast, else in float32. ``srgan reproduce
+    Networks compute in bfloat16 where the processor does, else in float32. ``srgan reproduce
     --schedule cpu`` trains the same three models as runs of their own, and the others of Table 1.
     """
     stages = (
