@@ -3,7 +3,7 @@
 from srgan_lib.cli.options import add_command, add_machine, add_network, duration
 from srgan_lib.errors import SrganError
 
-PRESETS = ("tiny", "colab", "cpu", "paper")
+PRESETS = ("tiny", "colab", "cpu", "paper", "report2023")
 NO_SETTINGS = {"run", "preset", "config", "resume"}
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
 
