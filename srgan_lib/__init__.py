@@ -20,6 +20,7 @@ _HOME = {
     "Config": "training.config",
     "Stage": "training.config",
     "load": "pretrained",
+    "models": "pretrained",
     "upscale": "inference.upscale",
     "evaluate": "evaluation.evaluate",
 }
