@@ -1,8 +1,8 @@
-"""``srgan upscale``: make photos 4 times larger."""
+"""``srgan upscale``: make photos larger."""
 
 import sys
 
-from srgan_lib.cli.options import add_command
+from srgan_lib.cli.options import add_command, shipped
 from srgan_lib.errors import SrganError
 
 EXAMPLES = """
@@ -20,16 +20,23 @@ there already is replaced only with --overwrite. 16 bits a channel stay 16 bits 
 
 def add(parts):
     """Add ``upscale`` to the subparsers ``parts``."""
-    parser = add_command(parts, "upscale", "make photos 4 times larger", EXAMPLES, run)
+    parser = add_command(
+        parts, "upscale", "make photos 4 times larger, or as many as the model does", EXAMPLES, run
+    )
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image files or folders of them")
-    add("-o", "--out", metavar="PATH", help="a file, or a folder for several (default: NAME_x4.png)")
+    add(
+        "-o",
+        "--out",
+        metavar="PATH",
+        help="a file, or a folder for several (default: NAME_x4.png, 4 being the scale)",
+    )
     add("--overwrite", action="store_true", help="replace results that are there; never a photo that is read")
     add(
         "--model",
         default="srgan-vgg54",
         metavar="NAME",
-        help="a shipped model, a weights file or a run's folder",
+        help=f"a shipped model ({shipped()}), a weights file or a run's folder",
     )
     add(
         "--tile",
