@@ -8,10 +8,12 @@ DEGRADATIONS = ("bicubic", "gaussian")
 
 
 def add_options(parser):
-    """Add the options of ``pairs`` to the parser of ``srgan data``."""
-    group = parser.add_argument_group("pairs: a folder of photos, 'bundled' or a data set, in two sizes")
+    """Add the options of ``pairs`` to the parser of ``srgan data``, which has ``--out``."""
+    group = parser.add_argument_group(
+        "pairs: a folder of photos, 'bundled' or a data set, in two sizes, as train/high, train/low,"
+        " val/high, val/low and manifest.json"
+    )
     add = group.add_argument
-    add("--out", metavar="FOLDER", help="gets train/high, train/low, val/high, val/low and manifest.json")
     add("--size", type=int, metavar="PIXELS", help="side of the square from each photo's middle; else all")
     add("--scale", type=int, metavar="N", help="how many times smaller the low resolution is (default: 4)")
     add("--degradation", choices=DEGRADATIONS, help="how it is made small (default: bicubic, MATLAB's)")

@@ -153,7 +153,7 @@ def _empty(cell, titles, name):
     title = titles.get(solution.number, "")
     cell["source"] = BLANK.format(number=solution.number, title=f": {title}" if title else "")
     cell["source"] += CHECK + solution.check
-    tags = [tag for tag in cell["metadata"].get("tags", ()) if not tag.startswith("hide")]
+    tags = [tag for tag in cell["metadata"].get("tags", ()) if not tag.startswith(("hide", "remove"))]
     cell["metadata"] = {"tags": tags} if tags else {}
     cell["outputs"], cell["execution_count"] = [], None
 
