@@ -100,7 +100,7 @@ def cpu(data="DIV2K", **changes):
     stages = (
         srresnet_stage("srresnet-mse", 20_000),
         srgan_stage("srgan-vgg22", 6_000),
-        srgan_stage("srgan-vgg54", 3_000, content="vgg54", learning_rate=5e-5),
+        srgan_stage("srgan-vgg54", 4_000, content="vgg54", learning_rate=5e-5),
     )
     config = Config(
         stages=stages,
