@@ -17,9 +17,20 @@ WEIGHTS = Path(__file__).with_name("weights")
 SUFFIX = ".safetensors"
 
 
-def names():
-    """The names of the shipped models, in alphabetical order."""
-    return sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
+def names(scale=None):
+    """The names of the shipped models, in alphabetical order; with ``scale`` those that enlarge by it."""
+    every = sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
+    return every if scale is None else [name for name in every if scale_of(name) == scale]
+
+
+def models(scale=None):
+    """The shipped models, {name: what it is and how it was trained}; with ``scale`` only those of it."""
+    return {name: record(name).get("what", "") for name in names(scale)}
+
+
+def scale_of(name):
+    """How many times larger a shipped model makes an image, by its record: the weights are not read."""
+    return record(name)["generator"]["scale"]
 
 
 def path(name):

@@ -1,5 +1,6 @@
-"""``srgan data``: list the data sets, fetch some, or make low-resolution versions of photos."""
+"""``srgan data``: list the data sets, fetch some, make pairs or low-resolution versions of photos."""
 
+from srgan_lib.cli import pairs
 from srgan_lib.cli.options import add_command, shown_size
 from srgan_lib.errors import SrganError
 from srgan_lib.support.notices import say
@@ -9,6 +10,8 @@ examples:
   srgan data                                    what there is, and what is on this machine
   srgan data get set5 set14 bsd100              the paper's test sets, 35 MB
   srgan data get div2k                          photos to train on, 3.5 GB
+  srgan data pairs my-photos --out pairs --size 256 --scale 2 --degradation gaussian --split 685/170
+  srgan data pairs bundled --out pairs          the photos that come with the library, bicubic, 4x
 
   srgan data lr my-set                          LRx2, LRx4 and LRx8 beside my-set's photos
   srgan data lr my-set --scales 4 --out pairs
@@ -21,20 +24,21 @@ resize. The photos are those in my-set/HR, or in my-set; srgan evaluate and --lr
 
 def add(parts):
     """Add ``data`` to the subparsers ``parts``."""
-    what = "list and fetch data sets, make low-resolution versions"
+    what = "list and fetch data sets, make pairs or low-resolution versions"
     parser = add_command(parts, "data", what, EXAMPLES, run)
     add = parser.add_argument
-    add("action", nargs="?", choices=("list", "get", "lr"), default="list", help="(default: list)")
-    add("names", nargs="*", metavar="NAME", help="get: data sets; lr: folders of photos")
+    add("action", nargs="?", choices=tuple(ACTIONS), default="list", help="(default: list)")
+    add("names", nargs="*", metavar="NAME", help="get: data sets; pairs, lr: a folder of photos")
     add("--root", metavar="FOLDER", help="get: where to put them")
-    add("--out", metavar="FOLDER", help="lr: where to put LRx2 ... (default: the folder itself)")
+    add("--out", metavar="FOLDER", help="pairs, lr: where to put them (lr, by default: the folder itself)")
     add("--scales", type=int, nargs="+", choices=(2, 4, 8), default=(2, 4, 8), help="lr: (default: all)")
     add("--overwrite", action="store_true", help="lr: replace files that are there")
+    pairs.add_options(parser)
 
 
 def run(options):
-    """List the data sets, fetch some, or make low-resolution versions of photos."""
-    return {"list": _list, "get": _get, "lr": _make_low_resolution}[options.action](options)
+    """List the data sets, fetch some, make pairs or low-resolution versions of photos."""
+    return ACTIONS[options.action](options)
 
 
 def _list(_):
@@ -74,3 +78,6 @@ def _make_low_resolution(options):
     if failed:
         raise SrganError(f"{failed} of {count} images were left out; the others are done")
     return 0
+
+
+ACTIONS = {"list": _list, "get": _get, "pairs": pairs.run, "lr": _make_low_resolution}

@@ -1,4 +1,4 @@
-"""``srgan upscale``: make photos 4 times larger."""
+"""``srgan upscale``: make photos larger."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from srgan_lib.cli.options import add_command
+from srgan_lib.cli.options import add_command, shipped
 from srgan_lib.errors import SrganError
 from srgan_lib.support.notices import inform, say
 
@@ -32,7 +32,9 @@ called - is ./-
 
 def add(parts):
     """Add ``upscale`` to the subparsers ``parts``."""
-    parser = add_command(parts, "upscale", "make photos 4 times larger", EXAMPLES, run)
+    parser = add_command(
+        parts, "upscale", "make photos 4 times larger, or as many as the model does", EXAMPLES, run
+    )
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image files or folders of them; -: standard input")
     target = "a file, or a folder for several (default: NAME_x4.png); -: standard output"
@@ -50,7 +52,7 @@ def add(parts):
         "--model",
         default="srgan-vgg54",
         metavar="NAME",
-        help="a shipped model, a weights file or a run's folder",
+        help=f"a shipped model ({shipped()}), a weights file or a run's folder",
     )
     add(
         "--tile",
