@@ -4,7 +4,7 @@ from srgan_lib.cli.options import add_command, add_machine, add_network, duratio
 from srgan_lib.errors import SrganError
 from srgan_lib.support.notices import say
 
-PRESETS = ("tiny", "colab", "cpu", "paper")
+PRESETS = ("tiny", "colab", "cpu", "paper", "report2023")
 NO_SETTINGS = {"run", "preset", "config", "resume"}
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
 
