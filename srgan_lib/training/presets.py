@@ -11,6 +11,7 @@ from pathlib import Path
 from srgan_lib import pretrained
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.support.devices import has_bfloat16
+from srgan_lib.training import rules
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.deviations import deviations
 
@@ -66,7 +67,7 @@ def tiny(data="bundled", **changes):
         preview_every=300,
         save_every=300,
     )
-    return _changed(config, changes)
+    return changed(config, changes)
 
 
 def colab(data="DIV2K", **changes):
@@ -90,7 +91,7 @@ def colab(data="DIV2K", **changes):
         save_every=250,
         **RECIPE,
     )
-    return _changed(config, changes)
+    return changed(config, changes)
 
 
 def cpu(data="DIV2K", **changes):
@@ -102,7 +103,7 @@ def cpu(data="DIV2K", **changes):
     stages = (
         srresnet_stage("srresnet-mse", 20_000),
         srgan_stage("srgan-vgg22", 6_000),
-        srgan_stage("srgan-vgg54", 3_000, content="vgg54", learning_rate=5e-5),
+        srgan_stage("srgan-vgg54", 4_000, content="vgg54", learning_rate=5e-5),
     )
     config = Config(
         stages=stages,
@@ -116,7 +117,7 @@ def cpu(data="DIV2K", **changes):
         save_every=250,
         **RECIPE,
     )
-    return _changed(config, changes)
+    return changed(config, changes)
 
 
 def paper(data="DIV2K", **changes):
@@ -127,8 +128,8 @@ def paper(data="DIV2K", **changes):
     )
     config = Config(stages=stages, out="runs/paper", data=data, log_every=100, validate_every=10_000,
                     preview_every=50_000, save_every=5_000)  # fmt: skip
-    changed = _changed(config, changes)
-    return changed.but(deviations=()) if "deviations" not in changes else changed
+    config = changed(config, changes)
+    return config.but(deviations=()) if "deviations" not in changes else config
 
 
 def report2023(data="pairs", start="srresnet-mse-x2", initial=None, **changes):
@@ -166,23 +167,26 @@ def report2023(data="pairs", start="srresnet-mse-x2", initial=None, **changes):
         preview_every=500,
         save_every=250,
     )
-    return _changed(config, changes)
+    return changed(config, changes)
 
 
-def _changed(config, changes):
+def changed(config, changes):
+    """A configuration with some settings changed; ``updates`` shortens all stages, ``batch`` is for all."""
+    changes = dict(changes)
     updates = changes.pop("updates", None)
     batch = changes.pop("batch", None)
     config = config.but(**changes)
-    if updates:
+    if updates is not None:
         config = config.but(stages=_shortened(config, updates))
-    if batch:
+    if batch is not None:
         config = config.but(stages=[replace(stage, batch=batch) for stage in config.stages])
     return config if "deviations" in changes else config.but(deviations=deviations(config))
 
 
 def _shortened(config, updates):
-    if updates < len(config.stages):
-        raise SrganError(f"updates is {updates}; give each of the {len(config.stages)} stages at least one")
+    count = len(config.stages)
+    if not rules.whole(count).holds(updates):
+        raise SrganError(f"updates is {updates!r}; use a whole number of at least {count}, one a stage")
     share = updates / config.updates
     return [shortened(stage, max(1, round(stage.updates * share))) for stage in config.stages]
 
