@@ -7,14 +7,15 @@ from pathlib import Path
 
 from srgan_lib.degradations import DEGRADATIONS
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.networks import NETWORKS
+from srgan_lib.networks import NETWORKS, settings_in
 from srgan_lib.networks.vgg import depth
 
+OWN = "own"  # a part of one's own, given to ``train`` itself
 PIXELS = ("mse", "luma")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 ANNEALING = ("steps", "cosine")
 STEPS = ("auto", "plain", "fast")
-DISCRIMINATORS = ("figure4", "features")
+DISCRIMINATORS = ("figure4", "features", OWN)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Stage:
                 f"stage {self.name}: annealing {self.annealing!r}; use one of {', '.join(ANNEALING)}"
             )
         is_vgg = self.content.startswith("vgg") and self.content[3:].isdigit()
-        if self.content not in PIXELS and not is_vgg:
+        if self.content not in (*PIXELS, OWN) and not is_vgg:
             raise SrganError(f"stage {self.name}: content {self.content!r}; use mse, luma, vgg22 or vgg54")
         if is_vgg:
             depth(self.content.removeprefix("vgg"))  # refuses what VGG19 does not have
@@ -96,7 +97,9 @@ class Config:
     still written at the end of each stage). ``moments`` is how often in an adversarial stage three bundled
     photos are pictured, more densely at its start; 0 means never. ``time_limit`` is in seconds: the run saves
     and leaves when it is reached. ``step`` is how an update is computed: "plain", or "fast", compiled and on
-    a GPU as one CUDA graph (``training.method``); "auto" takes the fast one for long stages on a GPU.
+    a GPU as one CUDA graph (``training.fast``); "auto" takes the fast one for long stages on a GPU.
+    ``network``, ``discriminator`` and a stage's ``content`` are "own" where ``train`` was given a generator,
+    a discriminator or a content loss of one's own; it names them so itself.
     """
 
     stages: tuple
@@ -142,7 +145,7 @@ class Config:
         object.__setattr__(self, "discriminator_layers", tuple(self.discriminator_layers))
         if not self.stages:
             raise SrganError("config: no stage to train; give at least one")
-        if self.network not in NETWORKS:
+        if self.network not in (*NETWORKS, OWN):
             raise unknown_name("network", self.network, NETWORKS)
         if self.tied_phases and self.network != "srresnet":
             raise SrganError(f"config: tied_phases is for srresnet, not for {self.network}; leave it out")
@@ -168,7 +171,7 @@ class Config:
                 f"config: adversarial_balance is {self.adversarial_balance} and flat_crops"
                 f" {self.flat_crops}; use a number from 0 on, and a share from 0 to below 1"
             )
-        if any(stage.is_gan for stage in self.stages) and self.crop % 16:
+        if any(stage.is_gan for stage in self.stages) and self.discriminator != OWN and self.crop % 16:
             raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")
         if self.precision not in PRECISIONS:
             raise SrganError(f"config: precision {self.precision!r}; use one of {', '.join(PRECISIONS)}")
@@ -182,10 +185,12 @@ class Config:
     @property
     def network_settings(self):
         """What ``networks.build`` needs to make the network that is trained."""
-        names = ["network", "scale"]
-        if self.network == "srresnet":
-            names = ["scale", "blocks", "channels", "batch_norm", "long_skip"]
-        return {name: getattr(self, name) for name in names}
+        return settings_in(vars(self))
+
+    @property
+    def has_own_parts(self):
+        """Whether generator, discriminator or a content loss are not the library's."""
+        return OWN in (self.network, self.discriminator, *(stage.content for stage in self.stages))
 
     @property
     def updates(self):
