@@ -10,17 +10,28 @@ import torch
 from torch import nn
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.networks import scale_of
+from srgan_lib.networks import scale_of_network
 from srgan_lib.networks.run_folders import SUFFIX, load_run, newest_stage
-from srgan_lib.networks.weights import file_sha256, load_generator, save_generator
-from srgan_lib.support.files import whole_file
+from srgan_lib.networks.weights import FOREIGN_SUFFIXES, file_sha256, load_generator, save_generator
+from srgan_lib.support.files import expanded, whole_file
 
 WEIGHTS = Path(__file__).with_name("weights")
 
 
-def names() -> list[str]:
-    """The names of the shipped models, in alphabetical order."""
-    return sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
+def names(scale: int | None = None) -> list[str]:
+    """The names of the shipped models, in alphabetical order; with ``scale`` those that enlarge by it."""
+    every = sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
+    return every if scale is None else [name for name in every if scale_of(name) == scale]
+
+
+def models(scale: int | None = None) -> dict[str, str]:
+    """The shipped models, {name: what it is and how it was trained}; with ``scale`` only those of it."""
+    return {name: record(name).get("what", "") for name in names(scale)}
+
+
+def scale_of(name):
+    """How many times larger a shipped model makes an image, by its record: the weights are not read."""
+    return record(name)["generator"]["scale"]
 
 
 def path(name):
@@ -53,8 +64,8 @@ def load(
     one's own was trained: a new object of its class. Raises ``SrganError`` where that is missing, for an
     unknown name, which suggests the nearest, and for a file that is missing, damaged or of another program.
     """
-    if _looks_like_a_path(model) and Path(model).is_dir():
-        return load_run(model, device, generator)
+    if _looks_like_a_path(model) and expanded(model).is_dir():
+        return load_run(expanded(model), device, generator)
     file = file_of(model)
     if not _looks_like_a_path(model) and file_sha256(file) != record(model).get("sha256"):
         raise SrganError(f"{file}: damaged, its hash is not the one on record; reinstall srgan_lib")
@@ -68,7 +79,8 @@ def file_of(model):
     """
     if not _looks_like_a_path(model):
         return path(model)
-    return newest_stage(model) if Path(model).is_dir() else Path(model)
+    place = expanded(model)
+    return newest_stage(place) if place.is_dir() else place
 
 
 def as_generator(model, device="cpu"):
@@ -78,7 +90,7 @@ def as_generator(model, device="cpu"):
     """
     if not isinstance(model, nn.Module):
         return load(model, device)
-    scale_of(model)
+    scale_of_network(model)
     return model
 
 
@@ -101,7 +113,14 @@ def ship(generator, name, record, folder=None, dtype=torch.float32):
 
 
 def _looks_like_a_path(model):
+    if not isinstance(model, (str, Path)):
+        raise SrganError(
+            f"a model is a name, a weights file, a run's folder or a network, not a"
+            f" {type(model).__name__}; give a state dict to a Generator with load_state_dict"
+        )
     text = str(model)
+    if Path(text).suffix.lower() in FOREIGN_SUFFIXES:
+        return True
     if isinstance(model, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return True
     return text.lower() not in {name.lower() for name in names()} and Path(text).exists()

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 
 import torch
 
-from srgan_lib.networks import scale_of
+from srgan_lib.networks import scale_of_network
 
 LARGEST_TILE = 160  # pixels of the input; SRCNN's 64 maps of such a tile, 4 times enlarged, take 105 MB
 
@@ -21,7 +21,7 @@ class TiledNetwork:
     def __init__(self, network, device="cpu"):
         self.network = copy.deepcopy(network).eval().float().to(device)
         self.device = torch.device(device)
-        self.scale = scale_of(network)
+        self.scale = scale_of_network(network)
         self.reach = getattr(network, "reach", None)
 
     @torch.inference_mode()

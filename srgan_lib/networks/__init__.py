@@ -35,7 +35,7 @@ def is_ours(network):
     return type(network) in NETWORKS.values()
 
 
-def scale_of(network):
+def scale_of_network(network):
     """How many times larger a network makes an image: its attribute ``scale``.
 
     Raises ``SrganError`` for a module that has none: one's own needs it.

@@ -12,13 +12,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from srgan_lib.errors import SrganError
-from srgan_lib.networks import build, class_name, is_ours, scale_of
+from srgan_lib.networks import build, class_name, is_ours, scale_of_network
 from srgan_lib.networks.phases import with_plain_weights
 from srgan_lib.support.files import whole_file
 
+# What other programs call files of weights; those of PyTorch can run code when they are opened
+FOREIGN_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".pkl", ".h5", ".onnx", ".npz", ".pb", ".tflite")
+CONVERT = (
+    "if it has the layers of srgan_lib's Generator, give it to one with load_state_dict and write that with"
+    " srgan_lib.networks.weights.save_generator"
+)
 SETTINGS = "generator"  # the metadata key of a network's ``config``
 OWN = "own"  # that of a network whose class is not the library's: the class's name and its scale
-KINDS = SETTINGS, OWN
 
 
 def save_generator(generator, path, dtype=torch.float32):
@@ -32,7 +37,7 @@ def save_generator(generator, path, dtype=torch.float32):
         metadata = {SETTINGS: json.dumps(generator.config)}
     else:
         state = generator.state_dict()
-        metadata = {OWN: json.dumps({"class": class_name(generator), "scale": scale_of(generator)})}
+        metadata = {OWN: json.dumps({"class": class_name(generator), "scale": scale_of_network(generator)})}
     state = {
         name: (value.to(dtype) if value.is_floating_point() else value).detach().cpu().contiguous().clone()
         for name, value in state.items()
@@ -109,16 +114,39 @@ def file_sha256(path):
 
 def _read(path):
     """(settings, class of one's own, state dict in float32) of a generator's file; one of the two is None."""
+    if not path.exists():
+        raise SrganError(f"{path}: no such file; check the path, or name a shipped model")
+    if path.suffix.lower() in FOREIGN_SUFFIXES:
+        raise SrganError(f"{path}: {_foreign_reason(path)}; {CONVERT}")
     try:
         with safe_open(path, framework="pt") as file:
             texts = file.metadata() or {}
-            facts = {name: json.loads(texts[name]) for name in KINDS if name in texts}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except FileNotFoundError as error:
-        raise SrganError(f"{path}: no such file; check the path, or name a shipped model") from error
+        settings, own = (json.loads(texts.get(kind, "null")) for kind in (SETTINGS, OWN))
     except (OSError, SafetensorError, ValueError) as error:
         raise SrganError(f"{path}: not a readable safetensors file ({error}); get the file again") from error
-    if not facts:
-        raise SrganError(f"{path}: not a generator saved by srgan_lib (no settings in it); choose another")
+    if not isinstance(settings or own, dict):
+        raise SrganError(
+            f"{path}: not a generator saved by srgan_lib (no settings in it, {_layers(tensors)}); {CONVERT}"
+        )
     state = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    return facts.get(SETTINGS), facts.get(OWN, {}).get("class"), state
+    return settings, own and own["class"], state
+
+
+def _foreign_reason(path):
+    """Why a file of another program is not opened, with the names of its layers where they can be read."""
+    if path.suffix.lower() not in (".pth", ".pt", ".ckpt", ".bin"):
+        return f"{path.suffix} is a format of another program, which srgan_lib does not read"
+    reason = "weights pickled by PyTorch, which could run code when they are opened"
+    try:
+        state = torch.load(path, map_location="meta", weights_only=True)  # numbers and names, no code
+        while isinstance(state, dict) and not any(hasattr(value, "shape") for value in state.values()):
+            state = next(value for value in state.values() if isinstance(value, dict))  # {"params_ema": ...}
+        return f"{reason} ({_layers(state)})"
+    except Exception:  # whatever it holds: it is not opened
+        return reason
+
+
+def _layers(tensors):
+    names = list(tensors)
+    return f"its first layer is {names[0]!r}" if names else "it is empty"

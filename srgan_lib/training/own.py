@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from srgan_lib.errors import SrganError
-from srgan_lib.networks import class_name, scale_of
+from srgan_lib.networks import class_name, scale_of_network
 from srgan_lib.training.config import OWN
 from srgan_lib.training.deviations import deviations
 
@@ -59,7 +59,7 @@ class Own:
 
     def check_generator(self, scale, crop, device):
         """Raise ``SrganError`` unless the generator, on ``device``, makes ``scale`` times larger images."""
-        name, found = type(self.generator).__name__, scale_of(self.generator)
+        name, found = type(self.generator).__name__, scale_of_network(self.generator)
         if found != scale:
             raise SrganError(f"{name}: scale is {found}, but the configuration's {scale}; make them equal")
         was_training, small = self.generator.training, crop // scale

@@ -9,7 +9,7 @@ from srgan_lib.data.sources import bundled_photos, held_out_photos
 from srgan_lib.degradations import imresize
 from srgan_lib.images import crop_to_multiple, from_signed, to_unit
 from srgan_lib.metrics import psnr
-from srgan_lib.networks import scale_of
+from srgan_lib.networks import scale_of_network
 
 MOST_PHOTOS = 30
 LARGEST_SIDE = 512  # of the middle that is used: a whole 2K photo would keep the training waiting
@@ -64,7 +64,7 @@ def validate(generator, examples):
     PSNR is on Y without a border of ``scale`` pixels (section 3.1).
     """
     images = results(generator, examples)
-    scale = scale_of(generator)
+    scale = scale_of_network(generator)
     values = {
         item.name: round(psnr(item.hr, image, crop=scale), 4)
         for item, image in zip(examples, images, strict=True)
