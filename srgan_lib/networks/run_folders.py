@@ -3,7 +3,6 @@
 import json
 import pickle
 import re
-import sys
 from itertools import accumulate
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from srgan_lib.errors import SrganError
 from srgan_lib.networks import build, settings_in
 from srgan_lib.networks.phases import tie_phases, with_plain_weights
 from srgan_lib.networks.weights import load_generator, load_own
+from srgan_lib.support.notices import say
 
 SUFFIX = ".safetensors"
 
@@ -40,7 +40,7 @@ def latest(folder):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            print(f"{path}: damaged, trying the one before ({type(error).__name__})", file=sys.stderr)
+            say(f"{path}: damaged, trying the one before ({type(error).__name__})")
     if paths:
         raise SrganError(f"{Path(folder)}: none of its {len(paths)} checkpoints can be read; start a new run")
     return None

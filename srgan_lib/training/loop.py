@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from srgan_lib import pretrained
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import photos_of, without_held_out
 from srgan_lib.degradations import DEGRADATIONS
@@ -21,10 +22,11 @@ from srgan_lib.networks.phases import tie_phases, with_plain_weights
 from srgan_lib.networks.run_folders import latest
 from srgan_lib.networks.weights import start_from
 from srgan_lib.support.devices import out_of_memory_says, pick_device
+from srgan_lib.support.files import made_folder
 from srgan_lib.training import checkpoints, distributed
 from srgan_lib.training.callbacks import Callback, standard_callbacks
 from srgan_lib.training.config import Config
-from srgan_lib.training.content import stage_loss
+from srgan_lib.training.content import check_features, stage_loss
 from srgan_lib.training.distributed import Stop, caught_signals
 from srgan_lib.training.fast import networks_for
 from srgan_lib.training.logging import RunLog, Silence
@@ -94,9 +96,13 @@ def resume(
 ) -> Result:
     """Go on with the run in ``folder``. ``changes`` are settings that may differ: a time limit, a device.
 
-    ``callbacks`` and parts of one's own are those of ``train``.
+    ``updates`` among them trains on to so many in all (see ``checkpoints.longer``); a time limit holds for
+    the call that it is given to. ``callbacks`` and parts of one's own are those of ``train``.
     """
-    config = Config.read(Path(folder) / "config.json").but(out=str(folder), **changes)
+    updates = changes.pop("updates", None)
+    config = checkpoints.config_of(folder).but(out=str(folder), **{"time_limit": None, **changes})
+    if updates is not None:
+        config = checkpoints.longer(config, updates, latest(Path(folder) / "checkpoints"))
     parts = {"generator": generator, "discriminator": discriminator, "content": content}
     return train(config, resume=True, callbacks=callbacks, **parts)
 
@@ -117,9 +123,12 @@ class Run:
         saved = self._earlier(resume)
         self.update = saved["update"] if saved else 0
         self.generator = self._first_generator(saved)
-        photos, self._held_out = without_held_out(photos_of(config.data, config.lr_data), config.held_out)
+        with distributed.first_alone():  # data sets may have to be downloaded
+            photos, self._held_out = without_held_out(photos_of(config.data, config.lr_data), config.held_out)
+            measured = self._held_out or photos_of(config.validation)
         self.bank = self._open_bank(photos)
-        self.examples = examples_from(self._held_out or photos_of(config.validation), self.degradation)
+        self.examples = examples_from(measured, self.degradation)
+        check_features(config, self.update)
         self.bicubic = bicubic_baseline(self.examples)
         used = sorted((photo for part in self.bank.parts for photo in part), key=lambda photo: photo.path)
         self._data = data_facts(used, config.data)
@@ -135,11 +144,10 @@ class Run:
     def _earlier(self, resume):
         """The state to resume from, or None; refuses a folder that holds another run."""
         saved = latest(self.folder / "checkpoints") if self.folder.exists() else None
-        if saved and not resume:
-            raise SrganError(f"{self.folder}: holds a run already; resume it, or choose another --out")
+        checkpoints.check_place(self.folder, saved, resume)
         self.own.check(self.config, saved.get("own", {}) if saved else {}, self.folder)
         if saved:
-            checkpoints.check_same_run(self.config, saved["config"], self.folder)
+            checkpoints.check_same_run(self.config, saved["config"], saved["update"], self.folder)
         return saved
 
     def _first_generator(self, saved):
@@ -148,7 +156,7 @@ class Run:
         if generator is None:
             generator = build(**self.config.network_settings)
         if self.config.initial and not saved:
-            start_from(generator, self.config.initial)
+            start_from(generator, _file_to_start_from(self.config.initial))
         if self.config.tied_phases:
             tie_phases(generator)
         if saved:
@@ -174,7 +182,7 @@ class Run:
     def _open_record(self, saved):
         if self.rank:
             return None
-        self.folder.mkdir(parents=True, exist_ok=True)
+        made_folder(self.folder, "--out")
         self.config.save(self.folder / "config.json")
         data = self._data
         if self._held_out:
@@ -202,6 +210,7 @@ class Run:
                     break
                 self.start += stage.updates
         if self.record:
+            self.record.facts["data"]["skipped"] = len(self.bank.skipped)
             self.record.write(stopped=reason or "finished", updates=self.update)
         self.log.close()
         facts = self.record.facts if self.record else {}
@@ -282,6 +291,13 @@ class Run:
             "networks": networks,
             "record": self.record.carried(),
         }
+
+
+def _file_to_start_from(initial):
+    file = pretrained.file_of(initial)
+    if file is None:
+        raise SrganError(f"{initial}: a run that was stopped within a stage; resume it, or give a weights file")
+    return file
 
 
 def _vgg(facts):

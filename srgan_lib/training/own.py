@@ -8,8 +8,8 @@ from torch import nn
 
 from srgan_lib.errors import SrganError
 from srgan_lib.networks import class_name, scale_of_network
-from srgan_lib.training.config import OWN
 from srgan_lib.training.deviations import deviations
+from srgan_lib.training.rules import OWN
 
 
 @dataclass(frozen=True)
