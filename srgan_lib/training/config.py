@@ -60,6 +60,10 @@ class Stage:
     def is_gan(self):
         return self.adversarial > 0
 
+    def but(self, **changes):
+        """This stage with some settings changed; unknown names raise ``SrganError``."""
+        return _changed(self, f"stage {self.name}", changes)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -169,10 +173,7 @@ class Config:
 
     def but(self, **changes):
         """This configuration with some settings changed; unknown names raise ``SrganError``."""
-        unknown = sorted(set(changes) - {item.name for item in fields(self)})
-        if unknown:
-            raise SrganError(f"config: there is no setting {unknown[0]!r}; see srgan train --help")
-        return replace(self, **changes)
+        return _changed(self, "config", changes)
 
     def to_dict(self):
         return asdict(self)
@@ -204,6 +205,13 @@ class Config:
             raise SrganError(
                 f"{path}: not a configuration of this version ({error}); start a new run"
             ) from error
+
+
+def _changed(settings, where, changes):
+    unknown = sorted(set(changes) - {item.name for item in fields(settings)})
+    if unknown:
+        raise SrganError(f"{where}: there is no setting {unknown[0]!r}; see srgan train --help")
+    return replace(settings, **changes)
 
 
 def _as_stage(stage):

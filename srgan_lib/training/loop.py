@@ -296,7 +296,7 @@ class Run:
 def _file_to_start_from(initial):
     file = pretrained.file_of(initial)
     if file is None:
-        raise SrganError(f"{initial}: a run that was stopped within a stage; resume it, or give a weights file")
+        raise SrganError(f"{initial}: a run that was stopped; resume it first, or give a weights file")
     return file
 
 

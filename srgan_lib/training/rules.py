@@ -156,6 +156,35 @@ def check(settings, table, where):
             raise SrganError(f"{where}: {item.name} is {_shown(value)}; use {rule.wanted}")
 
 
+def read(text, rule):
+    """The value that a text such as "0.5" or "12,22" means: the first reading of it that ``rule`` allows.
+
+    Where it allows none, the plainest: ``check`` will then say what is wrong with it.
+    """
+    readings = [*_numbers(text), *_words(text), text, *_lists(text)]
+    return next((value for value in readings if _holds(rule, value)), readings[0])
+
+
+def _numbers(text):
+    for kind in (int, float):
+        try:
+            return [kind(text)]
+        except ValueError:
+            continue
+    return []
+
+
+def _words(text):
+    words = {"true": True, "false": False, "none": None}
+    return [words[text.lower()]] if text.lower() in words else []
+
+
+def _lists(text):
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    numbers = [number for part in parts for number in _numbers(part)]
+    return [tuple(parts), tuple(numbers)] if len(numbers) == len(parts) else [tuple(parts)]
+
+
 def _holds(rule, value):
     try:
         return bool(rule.holds(value))
