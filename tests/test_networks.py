@@ -1,5 +1,8 @@
 """Generator, discriminator and VGG19 features against Figure 4, section 2.2.1 and the classic mistakes."""
 
+import inspect
+import re
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from srgan_lib.errors import SrganError
-from srgan_lib.networks.discriminator import Discriminator
+from srgan_lib.networks.discriminator import LAYERS, Discriminator
 from srgan_lib.networks.generator import Generator, count_parameters
 from srgan_lib.networks.vgg import CHANNELS, CONVOLUTIONS, VGG19Features
 from srgan_lib.networks.weights import load_generator, save_generator
