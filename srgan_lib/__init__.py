@@ -24,7 +24,7 @@ _HOME = {
     "upscale": "inference.upscale",
     "evaluate": "evaluation.evaluate",
 }
-_SUBMODULES = {"presets": "training.presets"}
+_SUBMODULES = {"presets": "training.presets", "coursework": "teaching.coursework"}
 
 __all__ = [*_HOME, *_SUBMODULES]
 

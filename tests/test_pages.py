@@ -56,6 +56,42 @@ def test_every_slider_moves_its_picture_and_says_what_is_shown(page):
         assert len(seen) == len(said) == 2, slider.get_attribute("aria-label")
 
 
+def text_boxes(page):
+    """Of each block of code or printed text: its columns, what it lacks in width, and how it shows that."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("main pre")].filter(pre => pre.offsetParent).map(pre => {
+            const style = getComputedStyle(pre), probe = document.createElement("span");
+            probe.textContent = "x".repeat(100);
+            probe.style.cssText = "position:absolute;white-space:pre";
+            pre.append(probe);
+            const column = probe.getBoundingClientRect().width / 100;
+            probe.remove();
+            const room = pre.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+            return {text: pre.textContent.slice(0, 60), columns: room / column,
+                over: pre.scrollWidth - pre.clientWidth, overflow: style.overflowX,
+                shadow: style.backgroundImage.includes("gradient")};
+        })"""
+    )
+
+
+def test_code_and_printed_tables_are_never_cut(page, browser, address):
+    """88 columns fit at 1280 pixels; what is wider wraps, or scrolls under a shadow at its side."""
+    wide, _ = page
+    wide.evaluate("document.querySelectorAll('main details').forEach(box => { box.open = true; })")
+    for box in text_boxes(wide):
+        assert box["columns"] >= 88, box
+    with opened(browser, wide.url, 390) as (phone, _):
+        for box in [*text_boxes(wide), *text_boxes(phone)]:
+            assert box["over"] <= 1 or (box["overflow"] == "auto" and box["shadow"]), box
+
+
+def test_nothing_of_colab_stands_in_the_book(page):
+    """Its installation and its switches are in the notebook only."""
+    page, _ = page
+    assert page.get_by_text("%pip install").count() == 0
+    assert page.get_by_text("fast = False").count() == 0
+
+
 def serious_violations(page, **options):
     found = axe.Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
     return [

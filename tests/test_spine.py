@@ -45,15 +45,15 @@ def test_environment_asks_for_what_pyproject_asks_for():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     asked = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
     extras = PROJECT["project"]["optional-dependencies"]
-    wanted = [*PROJECT["project"]["dependencies"], *extras["book"], *extras["test"]]
+    wanted = [*PROJECT["project"]["dependencies"], *extras["book"], *extras["course"], *extras["test"]]
     wanted = [requirement for requirement in wanted if not requirement.startswith("srgan_lib[")]
     assert asked == ["--editable .", *wanted]
-    assert "srgan_lib[book]" in extras["test"]
+    assert {"srgan_lib[book]", "srgan_lib[course]"} <= set(extras["test"])
 
 
 def test_only_lower_bounds():
     extras = PROJECT["project"]["optional-dependencies"]
-    every = [*PROJECT["project"]["dependencies"], *extras["book"], *extras["test"]]
+    every = [*PROJECT["project"]["dependencies"], *extras["book"], *extras["course"], *extras["test"]]
     bounded = [requirement for requirement in every if re.search(r"[<=~!]=|<", requirement)]
     assert bounded == ["jupyter-book>=1.0.4,<2"]  # 2.x is another program: see CONTRIBUTING.md
 

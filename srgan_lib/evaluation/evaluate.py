@@ -14,6 +14,7 @@ import numpy as np
 
 from srgan_lib import pretrained
 from srgan_lib.data.downloads import catalogue, dataset, get
+from srgan_lib.data.low_resolution import made_input, measured_part
 from srgan_lib.data.sources import Photo
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError, unknown_name
@@ -21,9 +22,7 @@ from srgan_lib.evaluation.own_sets import (
     distinct_names,
     examples_of,
     is_set,
-    made_input,
     matched_input,
-    measured_part,
     result_sizes,
     say_what_is_changed,
 )

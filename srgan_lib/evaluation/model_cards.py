@@ -161,7 +161,7 @@ def make_ready(folder, name, device=None, say=print):
         "starts_from": run["config"]["initial"] and Path(run["config"]["initial"]).stem,
         "deviations": run["config"]["deviations"],
         "licences": plan["licences"],
-        "runs": [*_earlier_runs(folder, run), run],
+        "runs": [*_earlier_runs(folder, name, run), run],
     }
     dtype = torch.float16 if change < HALF_A_LEVEL else torch.float32
     pretrained.ship(generator, name, record, folder / "models", dtype)
@@ -182,13 +182,17 @@ def _as_stored(generator):
     return (half if change < HALF_A_LEVEL else generator), change
 
 
-def _earlier_runs(folder, run):
-    """The runs that led to the weights that a run started from, oldest first, as far as they are known."""
+def _earlier_runs(folder, name, run):
+    """The runs that led to the weights that a run started from, oldest first, as far as they are known.
+
+    They are those of this ``folder``, or of the shipped model of that name, which may be the one that the run
+    trained further.
+    """
     start = run["config"]["initial"] and Path(run["config"]["initial"]).stem
     path = folder / str(start) / "record.json"
-    if path.exists():
+    if start != name and path.exists():
         before = _public(json.loads(path.read_text()))
-        return [*_earlier_runs(folder, before), before]
+        return [*_earlier_runs(folder, start, before), before]
     return pretrained.record(start).get("runs", []) if start in pretrained.names() else []
 
 

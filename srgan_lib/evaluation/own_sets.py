@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from srgan_lib.data.low_resolution import made_input, measured_part
 from srgan_lib.data.sources import Photo
-from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
 from srgan_lib.images import EXTENSIONS, open_image, read_rgb
 from srgan_lib.support.notices import say, some_names
@@ -82,24 +82,6 @@ def distinct_names(folders):
 
 
 # ---------------------------------------------------------------------------- originals and inputs as read
-
-
-def measured_part(image, scale):
-    """A ``PIL.Image`` cropped to multiples of ``scale``, without an alpha if that hides nothing."""
-    if image.mode in ("LA", "RGBA"):
-        if image.getchannel("A").getextrema()[0] < 255:
-            raise SrganError("it has transparency: what is seen depends on what lies behind; flatten it")
-        image = image.convert(image.mode[:-1])
-    width, height = (side - side % scale for side in image.size)
-    if not (width and height):
-        raise SrganError(f"{image.width}x{image.height} pixels are too few to measure; use larger images")
-    return image if image.size == (width, height) else image.crop((0, 0, width, height))
-
-
-def made_input(original, scale):
-    """The low-resolution image of ``measured_part``'s image: ``uint8`` (h, w, 3), grey repeated."""
-    small = imresize(np.array(original), 1 / scale)
-    return small if small.ndim == 3 else np.repeat(small[..., None], 3, axis=2)
 
 
 def matched_input(small, example, scale):

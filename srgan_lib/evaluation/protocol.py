@@ -12,8 +12,9 @@ from scipy.ndimage import correlate1d
 from skimage.metrics import structural_similarity
 from torch.nn import functional
 
+from srgan_lib.data.low_resolution import measured_part
 from srgan_lib.degradations import imresize
-from srgan_lib.evaluation.own_sets import examples_of, measured_part
+from srgan_lib.evaluation.own_sets import examples_of
 from srgan_lib.evaluation.results import SCALE
 from srgan_lib.images import luma, open_image, to_unit
 from srgan_lib.metrics import psnr, ssim
