@@ -82,20 +82,18 @@ def site(tmp_path_factory):
     return page_with_engine(tmp_path_factory.mktemp("site"), Path(pooch.os_cache("srgan-book")))
 
 
-@pytest.fixture(scope="module")
-def two_scales(tmp_path_factory):
+@pytest.fixture
+def two_scales(tmp_path, monkeypatch):
     """The page with small untrained models of scale 4 and 2 in the place of the shipped ones."""
-    place = tmp_path_factory.mktemp("two-scales")
     torch.manual_seed(0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrained, "WEIGHTS", place / "weights")
-        for scale, ends in live_model.ENDS.items():
-            for name, _ in ends:
-                pretrained.ship(Generator(scale=scale, blocks=8, channels=4).eval(), name, {})
-        (place / "cache").mkdir()
-        (place / "cache/npm").symlink_to(Path(pooch.os_cache("srgan-book")) / "npm")
-        (place / "site").mkdir()
-        yield page_with_engine(place / "site", place / "cache")
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "weights")
+    for scale, ends in live_model.ENDS.items():
+        for name, _ in ends:
+            pretrained.ship(Generator(scale=scale, blocks=8, channels=4).eval(), name, {})
+    for folder in ("cache", "site"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "cache/npm").symlink_to(Path(pooch.os_cache("srgan-book")) / "npm")
+    return page_with_engine(tmp_path / "site", tmp_path / "cache")
 
 
 class Isolated(http.server.SimpleHTTPRequestHandler):
