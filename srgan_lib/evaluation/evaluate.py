@@ -5,6 +5,7 @@ The networks get the stored low-resolution images, results are 8-bit images, and
 scale), SSIM of the daala tools.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -232,7 +233,7 @@ def _network(generator, label, device, facts=None):
 
 
 def holds_images(folder):
-    if not folder.is_dir() or any(folder.glob(f"*{pretrained.SUFFIX}")):
+    if not os.path.isdir(folder) or any(folder.glob(f"*{pretrained.SUFFIX}")):
         return False  # a run's folder holds pictures too
     return any(path.suffix.lower() in EXTENSIONS for path in folder.rglob("*"))
 
