@@ -216,7 +216,7 @@ def _method(model, device):
     if "{set}" in text or holds_images(Path(text)):
         return _folder(text)
     known = [*pretrained.names(), *INTERPOLATIONS]
-    is_file = text.endswith(pretrained.SUFFIX) or Path(text).exists()
+    is_file = text.endswith(pretrained.SUFFIX) or os.path.exists(text)
     if not is_file and text.lower() not in known:
         raise unknown_name("model or folder of results", text, known)
     facts = {} if is_file else {"sha256": pretrained.record(text).get("sha256")}
