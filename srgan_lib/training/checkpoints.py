@@ -1,5 +1,6 @@
 """Checkpoints: written whole or not at all, the last two kept, read without running any code in them."""
 
+import os
 import pickle
 import re
 from dataclasses import replace
@@ -32,6 +33,8 @@ def save(folder, update, state):
 
 def found(folder):
     """The checkpoints in ``folder``, oldest first."""
+    if not os.path.isdir(folder):
+        return []
     return sorted(
         path for path in Path(folder).glob("update-*.pt") if re.fullmatch(r"update-\d{9}\.pt", path.name)
     )
@@ -77,7 +80,7 @@ def check_place(folder, saved, resume):
     if saved and not resume:
         raise SrganError(f"{folder}: holds a run already; resume it, or choose another --out")
     results = [folder / "record.json", *sorted(folder.glob("*.safetensors"))]
-    results = [path.name for path in results if path.exists()]
+    results = [path.name for path in results if os.path.exists(path)]
     if results and not saved:
         raise SrganError(
             f"{folder}: holds a run already ({results[0]}), whose checkpoints are gone: it cannot go on;"

@@ -112,7 +112,7 @@ class Run:
 
     def _earlier(self, resume):
         """The state to resume from, or None; refuses a folder that holds another run."""
-        saved = checkpoints.latest(self.folder / "checkpoints") if self.folder.exists() else None
+        saved = checkpoints.latest(self.folder / "checkpoints")
         checkpoints.check_place(self.folder, saved, resume)
         if saved:
             checkpoints.check_same_run(self.config, saved["config"], saved["update"], self.folder)
