@@ -5,7 +5,7 @@ Names are imported on first use, so ``import srgan_lib`` is quick.
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "SrganError": "errors",
@@ -20,10 +20,11 @@ _HOME = {
     "Config": "training.config",
     "Stage": "training.config",
     "load": "pretrained",
+    "models": "pretrained",
     "upscale": "inference.upscale",
     "evaluate": "evaluation.evaluate",
 }
-_SUBMODULES = {"presets": "training.presets"}
+_SUBMODULES = {"presets": "training.presets", "coursework": "teaching.coursework"}
 
 __all__ = [*_HOME, *_SUBMODULES]
 

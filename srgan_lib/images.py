@@ -26,9 +26,13 @@ Y_FLOOR = 16
 # Pillow warns from half the size that it refuses; such images are large, but can be read.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
-# What is taken for an image where a folder is searched.
-EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-OPAQUE = {".jpg", ".jpeg", ".bmp"}  # hold no transparency
+# Read as photos, from one file and from a folder alike; Pillow may have been built without some.
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI")
+FORMATS += ("TGA", "TIFF", "WEBP")
+EXTENSIONS = {suffix for suffix, format in Image.registered_extensions().items() if format in FORMATS}
+# Photos too, which nothing here can read
+UNREADABLE = {".arw", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".jxl", ".nef", ".orf", ".raf", ".rw2"}
+WITH_QUALITY = ("JPEG", "WEBP", "AVIF")
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 SAVE_OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 
@@ -53,7 +57,7 @@ def open_image(path):
     except PermissionError:
         reason = "reading it is not permitted; change its permissions"
     except UnidentifiedImageError:
-        reason = "it is not an image of a known format; use PNG, JPEG, TIFF, BMP or WebP"
+        reason = f"it is not an image of a known format{_kind(path)}; use PNG, JPEG, TIFF, BMP or WebP"
     except Image.DecompressionBombError:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         reason = f"it has more than {limit} megapixels; scale it down or cut it up first"
@@ -62,6 +66,11 @@ def open_image(path):
     except Exception as error:  # on damaged files decoders raise whatever they like
         reason = f"it is damaged or incomplete ({_first_line(error)}); fetch or save it again"
     raise SrganError(f"cannot read {path}: {reason}")
+
+
+def _kind(path):
+    suffix = Path(path).suffix.lower()
+    return f" ({suffix[1:].upper()} is not read here)" if suffix in UNREADABLE else ""
 
 
 def _first_line(error):
@@ -75,7 +84,7 @@ def _decode(file):
     if deep.is_tiff(file) and (image := deep.tiff_instead_of_pillow(file)):
         return image
     file.seek(0)
-    image = Image.open(file)
+    image = Image.open(file, formats=[format for format in FORMATS if format in Image.OPEN])
     image.load()
     metadata.note(image, file)
     return image
@@ -118,17 +127,18 @@ def read_rgb(path):
     return np.array(open_image(path).convert("RGB"))
 
 
-def save_image(image, path):
+def save_image(image, path, quality=None):
     """Write a ``PIL.Image`` or a ``uint8`` array, ``(H, W)`` or ``(H, W, C)``; the suffix names the format.
 
     Of a ``PIL.Image`` what its ``info`` says is written too, as far as the format can hold it: colour
-    profile, EXIF, resolution and a PNG's colour chunks (see ``metadata``).
+    profile, EXIF, resolution and a PNG's colour chunks (see ``metadata``). ``quality``, from 1 to 100, is for
+    JPEG (95 if not given), WebP (lossless if not given) and AVIF.
 
     The file appears whole or not at all. Raises ``SrganError``, in one line, for an unknown suffix, an image
     that the format cannot hold, a folder that is missing or may not be written to, and a full disk.
     """
     check_place(path)
-    encoded = _encode(_as_pil(image), Path(path))
+    encoded = _encode(_as_pil(image), Path(path), quality)
     with whole_file(path) as temporary:
         temporary.write_bytes(encoded)
 
@@ -138,6 +148,14 @@ def check_place(path):
     _format(Path(path))
     if not Path(path).parent.is_dir():
         raise SrganError(f"cannot write {path}: there is no folder {Path(path).parent}; make it first")
+
+
+def check_quality(path, quality):
+    """Raise ``SrganError`` unless ``quality`` is from 1 to 100 and the format of ``path`` has one."""
+    if not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise SrganError(f"quality is {quality!r}; use a whole number from 1 to 100")
+    if _format(Path(path)) not in WITH_QUALITY:
+        raise SrganError(f"cannot write {path} with a quality: it is for .jpg, .webp and .avif; leave it out")
 
 
 def _format(path):
@@ -161,10 +179,13 @@ def _as_pil(image):
     return Image.fromarray(image)
 
 
-def _encode(image, path):
+def _encode(image, path, quality):
     format = _format(path)
     buffer = BytesIO()  # encoded in memory first: Pillow hides the system's reason when a disk is full
     options = {**SAVE_OPTIONS.get(format, {}), **metadata.save_options(image.info, format)}
+    if quality is not None:
+        check_quality(path, quality)
+        options |= {"quality": quality, "lossless": False} if format == "WEBP" else {"quality": quality}
     try:
         image.save(buffer, format=format, **options)
     except Exception as error:  # each format has its own limits and its own exceptions for them

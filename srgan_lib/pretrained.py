@@ -10,16 +10,27 @@ import torch
 
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.networks import is_network
-from srgan_lib.networks.weights import file_sha256, load_generator, save_generator
-from srgan_lib.support.files import whole_file
+from srgan_lib.networks.weights import FOREIGN_SUFFIXES, file_sha256, load_generator, save_generator
+from srgan_lib.support.files import expanded, whole_file
 
 WEIGHTS = Path(__file__).with_name("weights")
 SUFFIX = ".safetensors"
 
 
-def names():
-    """The names of the shipped models, in alphabetical order."""
-    return sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
+def names(scale=None):
+    """The names of the shipped models, in alphabetical order; with ``scale`` those that enlarge by it."""
+    every = sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
+    return every if scale is None else [name for name in every if scale_of(name) == scale]
+
+
+def models(scale=None):
+    """The shipped models, {name: what it is and how it was trained}; with ``scale`` only those of it."""
+    return {name: record(name).get("what", "") for name in names(scale)}
+
+
+def scale_of(name):
+    """How many times larger a shipped model makes an image, by its record: the weights are not read."""
+    return record(name)["generator"]["scale"]
 
 
 def path(name):
@@ -56,7 +67,7 @@ def load(model, device="cpu"):
 
 def file_of(model):
     """The weights' file that ``load(model)`` reads. Raises ``SrganError`` for an unknown name."""
-    return _latest_stage(Path(model)) if _looks_like_a_path(model) else path(model)
+    return _latest_stage(expanded(model)) if _looks_like_a_path(model) else path(model)
 
 
 def as_generator(model, device="cpu"):
@@ -83,7 +94,14 @@ def ship(generator, name, record, folder=None, dtype=torch.float32):
 
 
 def _looks_like_a_path(model):
+    if not isinstance(model, (str, Path)):
+        raise SrganError(
+            f"a model is a name, a weights file, a run's folder or a network of srgan_lib, not a"
+            f" {type(model).__name__}; give a state dict to a Generator with load_state_dict"
+        )
     text = str(model)
+    if Path(text).suffix.lower() in FOREIGN_SUFFIXES:
+        return True
     if isinstance(model, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return True
     return text.lower() not in {name.lower() for name in names()} and Path(text).exists()

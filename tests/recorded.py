@@ -33,9 +33,9 @@ class Recorded:
         self.record["methods"][method] = {"kind": kind, **facts, **circumstances, "values": values}
         evaluation_record.write(self.record)
 
-    def ship(self, name, means=None, **record):
+    def ship(self, name, means=None, scale=4, **record):
         """Ship a tiny model; ``means`` is {set: (PSNR, SSIM)}, None where it is not to be measured."""
         facts = {"what": f"a test's {name}", "updates": 1, **record}
-        pretrained.ship(Generator(blocks=1, channels=4), name, facts, self.folder)
+        pretrained.ship(Generator(scale=scale, blocks=1, channels=4), name, facts, self.folder)
         if means is not None:
-            self.add(name, "model", means, sha256=pretrained.record(name)["sha256"])
+            self.add(name, "model", means, scale=scale, sha256=pretrained.record(name)["sha256"])

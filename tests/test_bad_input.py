@@ -22,6 +22,7 @@ from srgan_lib.images import save_image
 from srgan_lib.inference.fast import FastGenerator
 from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.weights import save_generator
 from srgan_lib.support import files
 
 
@@ -122,7 +123,8 @@ def test_a_folder_with_some_or_only_bad_photos(some, capsys):
     if some:
         save_image(photo(), "photos/good.png")
     assert main(["upscale", "photos", "-o", "large"]) == 1
-    said = capsys.readouterr().err.splitlines()
+    said = [line for line in capsys.readouterr().err.splitlines() if " of 3: " not in line]
+    said = [line for line in said if " of 2: " not in line]
     assert [line.count("bad") for line in said] == [1, 1, 0]
     assert said[-1].startswith(f"srgan: 2 of {2 + some} images were left out")
     assert os.listdir("large") == ["good.png"] * some
@@ -173,6 +175,59 @@ def test_weights_that_cannot_be_used(make, said, capsys):
     save_image(photo(), "photo.png")
     line = exit_line(capsys, "upscale", "photo.png", "--model", "mine.safetensors")
     assert "mine.safetensors" in line and said in line
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "w.pth",
+            {"params_ema": {"conv_first.weight": torch.zeros(3)}},
+            "first layer is 'conv_first.weight'",
+        ),
+        ("w.pt", {"conv_first.weight": torch.zeros(3)}, "first layer is 'conv_first.weight'"),
+        ("w.ckpt", {}, "could run code when they are opened;"),
+        ("w.pth", None, "could run code when they are opened;"),
+        ("w.onnx", None, ".onnx is a format of another program"),
+        ("w.safetensors", {"conv_first.weight": torch.zeros(3)}, "first layer is 'conv_first.weight'"),
+    ],
+)
+def test_weights_of_another_program_say_why_and_how_to_convert_them(name, content, said):
+    if content is None:
+        Path(name).write_bytes(b"anything")
+    elif name.endswith(".safetensors"):
+        save_file(content, name)
+    else:
+        torch.save(content, name)
+    for call in (pretrained.load, lambda model: upscale(photo(), model)):
+        with pytest.raises(SrganError) as caught:
+            call(name)
+        line = str(caught.value)
+        assert name in line and said in line and "save_generator" in line and "\n" not in line
+
+
+def test_no_code_of_a_foreign_file_is_run():
+    class Trap:
+        def __reduce__(self):
+            return open, ("trapped", "w")
+
+    torch.save({"a": Trap()}, "w.pth")
+    assert "could run code" in line_of(pretrained.load, "w.pth")
+    assert not os.path.exists("trapped")
+
+
+def test_the_way_to_convert_works(small):
+    torch.save(small.state_dict(), "w.pth")
+    generator = Generator(blocks=1, channels=4)
+    generator.load_state_dict(torch.load("w.pth", weights_only=True))
+    save_generator(generator, "w.safetensors")
+    np.testing.assert_array_equal(upscale(photo(), "w.safetensors"), upscale(photo(), small))
+
+
+@pytest.mark.parametrize("model", [{}, {"a": torch.zeros(1)}, None, 4, torch.nn.Conv2d(3, 3, 3), b"x", ["a"]])
+def test_a_model_that_is_none(model):
+    assert "a model is a name" in line_of(pretrained.load, model)
+    assert "a model is a name" in line_of(upscale, photo(), model)
 
 
 def test_shipped_weights_that_were_changed(capsys):

@@ -174,7 +174,18 @@ def test_other_mistakes_are_one_line(tiny, tmp_path):
         (("bicubic",), {"sets": ["set55"]}, "did you mean 'Set5'"),
         (("bicubic",), {"sets": ["div2k"]}, "no test set"),
         (("bicubic",), {"sets": [tiny], "labels": ["a", "b"]}, "1 models and 2 labels"),
-        ((Generator(scale=2, blocks=1, channels=4),), {"sets": [tiny]}, "enlarges 2x"),
+        (
+            (Generator(scale=2, blocks=1, channels=4), Generator(scale=4, blocks=1, channels=4)),
+            {"sets": [tiny]},
+            "generator enlarges 2x, generator enlarges 4x; measure models of one scale at a time",
+        ),
+        (
+            (Generator(scale=2, blocks=1, channels=4),),
+            {"sets": [tiny], "scale": 4},
+            "enlarges 2x, and scale 4",
+        ),
+        (("bicubic",), {"sets": [tiny], "scale": 3}, "scale 3; use 2, 4, 8"),
+        (("bicubic",), {"sets": [tiny], "scale": 2, "paper": ["SRGAN"]}, "paper's numbers are of scale 4"),
         (("bicubik",), {"sets": [tiny]}, "did you mean 'bicubic'"),
         ((tmp_path / "none.safetensors",), {"sets": [tiny]}, "no such file"),
     ]
@@ -187,6 +198,68 @@ def test_other_mistakes_are_one_line(tiny, tmp_path):
         result.mean("nearset", "Tiny")
     with pytest.raises(SrganError, match="no set in this result"):
         result.mean("nearest", "Set5")
+
+
+# ------------------------------------------------------------------------------------------- scale 2
+
+
+def of_scale_2(hr, enlarge):
+    """Mean PSNR and SSIM of one image by hand: half its size, enlarged, 2 pixels of the border removed."""
+    hr = hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2]
+    result = enlarge(imresize(hr, 1 / 2))
+    return psnr(result, hr, crop=2), ssim(result, hr, crop=2)
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A test set of one colour image whose sides are no multiple of 2, with inputs for scale 4 only."""
+    (tmp_path / "Odd" / "HR").mkdir(parents=True)
+    save_image(smooth(3)[:47, :39], tmp_path / "Odd" / "HR" / "cat.png")
+    (tmp_path / "Odd" / "LRx4").mkdir()
+    save_image(smooth(3, 16, 16)[:11, :9], tmp_path / "Odd" / "LRx4" / "cat.png")
+    return tmp_path / "Odd"
+
+
+def test_the_scale_is_the_networks_own(odd, capsys):
+    torch.manual_seed(0)
+    generator = Generator(scale=2, blocks=1, channels=4).eval()
+    result = evaluate(generator, "bicubic", "nearest", sets=[odd], progress=False)
+    hr = smooth(3)[:47, :39]
+    enlarge = {
+        "generator": lambda lr: upscale(lr, generator),
+        "bicubic": lambda lr: imresize(lr, 2),
+        "nearest": lambda lr: np.kron(lr, np.ones((2, 2, 1), np.uint8)),
+    }
+    for name, method in enlarge.items():
+        expected = of_scale_2(hr, method)
+        assert (result.mean(name, "Odd"), result.mean(name, "Odd", "ssim")) == pytest.approx(expected), name
+    said = capsys.readouterr().err
+    assert "Odd: cat: sides that are no multiple of 2 are cropped" in said
+    assert "Odd has no LRx2: inputs are made with MATLAB's bicubic resize" in said
+    assert result.to_dict()["scale"] == 2 and "2 pixels removed" in result.to_dict()["protocol"]
+    assert result.table().startswith("PSNR / SSIM, scale 2")
+
+
+def test_stored_inputs_of_scale_2_are_read(odd):
+    low = imresize(smooth(3)[:46, :38], 1 / 2) // 2
+    (odd / "LRx2").mkdir()
+    save_image(low, odd / "LRx2" / "catx2.png")
+    result = evaluate("bicubic", sets=[odd], scale=2, progress=False)
+    assert result.mean("bicubic", "Odd") == pytest.approx(psnr(imresize(low, 2), smooth(3)[:46, :38], crop=2))
+
+
+def test_result_images_of_scale_2(odd, tmp_path):
+    large = imresize(imresize(smooth(3)[:46, :38], 1 / 2), 2)
+    folder = written(tmp_path / "mine", {"cat": large}, "{}_x2.png")
+    result = evaluate(folder, "bicubic", sets=[odd], scale=2, progress=False)
+    assert result.mean("mine", "Odd") == result.mean("bicubic", "Odd")
+
+
+def test_bicubic_at_scale_2_is_what_others_report(data_folder):
+    """33.66 dB on Set5: the number of papers on scale 2, from Dong et al. (2014) on."""
+    data_folder("benchmarks/Set5")
+    result = evaluate("bicubic", sets=["set5"], scale=2, measures=["psnr"], progress=False)
+    assert result.mean("bicubic", "Set5") == pytest.approx(33.66, abs=0.02)
 
 
 def test_an_incomplete_test_set_is_one_line(tiny, tmp_path):

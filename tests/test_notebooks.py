@@ -15,12 +15,6 @@ WITHOUT_EXERCISES = {"read-me-first", "faq", "ask-people-appendix"}
 MOST_CELLS, MOST_LINES = 64, 15
 FOLDED = {"hide-input", "hide-cell", "remove-cell"}
 UNCOMPARED = {"nbval-skip", "nbval-ignore-output", "raises-exception"}
-FIRST_CELL = """\
-try:
-    import srgan_lib as sr
-except ModuleNotFoundError:  # on Colab: install the book's library beside the torch that is there
-    %pip install --quiet "srgan_lib @ git+{address}"
-    import srgan_lib as sr"""
 FAST = "fast = False  # True: fewer steps, for a quick check of the whole notebook"
 LONG = "long = False  # True: the full experiment, on a GPU and downloaded data; it resumes where it stopped"
 PARAMETERS = {FAST, f"{FAST}\n{LONG}"}
@@ -115,7 +109,7 @@ def test_begins_with_title_first_cell_and_parameters(path):
     assert sum(line.startswith("# ") for line in headings) == 1, "one title"
     assert any(cell.cell_type == "code" for cell in cells[:3]), "the first code cell is among the first three"
     first, second, *rest = code_cells(path)
-    assert first.source == FIRST_CELL.format(address=set_repository.current_address())
+    assert first.source == set_repository.first_cell()
     assert second.source in PARAMETERS and "parameters" in tags(second)
     assert not any("pip install" in cell.source for cell in rest), "one %pip install"
 

@@ -158,6 +158,7 @@ def test_first_cell_installs_the_library_and_leaves_torch_alone(colab, tmp_path)
     assert versions == before.splitlines()
     shown = "".join(output.get("text", "") for output in cell.outputs)
     assert str(colab.parent.parent) in shown.split("LIBRARY ")[1]
+    assert "older" not in shown, "what it installs is what the notebook was written for"
 
 
 def test_installation_carries_weights_and_records(installed):

@@ -6,7 +6,9 @@ import os
 import pytest
 import torch
 
+import srgan_lib as sr
 from srgan_lib import pretrained
+from srgan_lib.cli import main
 from srgan_lib.errors import SrganError
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.weights import file_sha256
@@ -30,6 +32,21 @@ def test_names_and_records(shipped, tmp_path):
     assert record["says"] == "random weights"
     assert record["generator"] == shipped["srresnet-mse"].config
     assert record["sha256"] == file_sha256(tmp_path / "srresnet-mse.safetensors")
+
+
+def test_models_by_scale_and_what_they_are(shipped):
+    pretrained.ship(Generator(scale=2, blocks=1, channels=4), "srresnet-mse-x2", {"what": "for twice"})
+    assert pretrained.scale_of("srgan-vgg54") == 4 and pretrained.scale_of("srresnet-mse-x2") == 2
+    assert pretrained.names(4) == ["srgan-vgg54", "srresnet-mse"] and pretrained.names(8) == []
+    assert sr.models(2) == {"srresnet-mse-x2": "for twice"}
+    assert list(sr.models()) == pretrained.names() == ["srgan-vgg54", "srresnet-mse", "srresnet-mse-x2"]
+
+
+def test_the_help_of_upscale_lists_what_is_shipped(capsys):
+    with pytest.raises(SystemExit):
+        main(["upscale", "--help"])
+    listed = "".join(capsys.readouterr().out.split())  # a name may be broken at its hyphen
+    assert f"({','.join(pretrained.names())})" in listed
 
 
 @pytest.mark.parametrize("name", ["srresnet-mse", "srgan-vgg54", "SRGAN-VGG54"])

@@ -1,5 +1,6 @@
 """A bar is drawn for a reader, on a terminal or in a notebook, and not in a notebook that a program runs."""
 
+import io
 import sys
 from types import SimpleNamespace
 
@@ -26,8 +27,33 @@ def drawn(**settings):
         return not bar.disable
 
 
-def test_on_a_terminal_unless_refused(nobody):
+class Stream(io.StringIO):
+    """What a program writes errors to: a terminal or not."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.isatty = lambda: terminal
+
+
+def test_on_a_terminal_unless_refused(nobody, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Stream(terminal=True))
     assert drawn() and drawn(progress=True) and not drawn(progress=False)
+
+
+def closed():
+    stream = Stream(terminal=True)
+    stream.close()
+    stream.isatty = io.StringIO.isatty.__get__(stream)  # which raises, as a closed file's does
+    return stream
+
+
+@pytest.mark.parametrize("stream", [Stream(terminal=False), None, closed()], ids=["file", "none", "closed"])
+@pytest.mark.parametrize("progress", [None, True, False])
+def test_nothing_where_nobody_sees_it(progress, stream, nobody, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert not drawn(progress=progress)
+    if isinstance(stream, Stream) and not stream.closed:
+        assert stream.getvalue() == "", "not one carriage return"
 
 
 def test_in_a_notebook_for_a_reader_or_on_demand(nobody, notebook, monkeypatch):

@@ -98,6 +98,21 @@ def test_a_set_is_measured_in_order_of_name(tmp_path, pair):
     assert seen == ["a", "b"] and numbers["psnr"] == [psnr(pair[1], pair[0]), np.inf]
 
 
+def test_at_scale_2_the_border_is_2_pixels_wide_and_inputs_are_made(tmp_path, pair):
+    result, hr = pair
+    odd = np.pad(hr, ((0, 1), (0, 1), (0, 0)))
+    (tmp_path / "HR").mkdir()
+    save_image(odd, tmp_path / "HR" / "a.png")
+    numbers = measure_set(tmp_path, lambda _, lr: result if lr.shape == (32, 44, 3) else None, scale=2)
+    assert numbers["psnr"] == [psnr(result, hr, crop=2)] and numbers["ssim"] == [ssim(result, hr, crop=2)]
+    at_4, at_2 = measure(result, hr), measure(result, hr, scale=2)
+    for name in VARIANTS:
+        assert (at_4[name] == at_2[name]) == ("nothing cropped" in name), name
+    assert at_2["psnr, Y from 0 to 255"] == pytest.approx(at_2["psnr"] - 20 * np.log10(255 / 219), abs=0.02)
+    lr = photo(16, 24)
+    assert enlarged_by_pillow(lr, 2).shape == enlarged_by_torch(lr, 2).shape == (32, 48, 3)
+
+
 # ------------------------------------------------------------------------------------------- the record
 
 

@@ -131,6 +131,14 @@ def test_the_papers_twelve_as_far_as_they_are_here():
     assert read_methods(["srgan-vgg54", "hr"]) == {"SRGAN-VGG54": "srgan-vgg54", "HR": None}
 
 
+def test_a_model_of_another_scale_is_no_version_of_a_quarter(tmp_path):
+    file = pretrained.ship(Generator(scale=2, blocks=1, channels=4), "mine-x2", {}, tmp_path / "x2")
+    pretrained.ship(Generator(scale=2, blocks=1, channels=4), "srgan-vgg54-x2", {})
+    for word in (f"mine={file}", "srgan-vgg54-x2"):
+        with pytest.raises(SrganError, match="enlarges 2x; versions are made from a quarter"):
+            read_methods([word])
+
+
 def test_the_default_is_what_no_model_has_seen():
     assert [photo.path for photo in photos_to_rate("held-out").values()] == [
         photo.path for photo in held_out_photos()

@@ -214,6 +214,36 @@ def test_equal_images_have_an_infinite_psnr_in_each_format(recorded):
     assert "infinite" in text.text(report) and page.page(report)
 
 
+# -------------------------------------------------------------------------------------------- scale 2
+
+
+def test_models_of_another_scale_stand_in_a_table_of_their_own(recorded, tmp_path):
+    recorded.ship("srresnet-mse", dict.fromkeys(SETS, (30.0, 0.9)))
+    recorded.ship("srresnet-mse-x2", {"Set5": (36.5, 0.95)}, scale=2)
+    recorded.add("bicubic-x2", evaluation_record.INTERPOLATION, {"Set5": (33.66, 0.93)}, scale=2)
+    report_ = content.make()
+    for name in TABLES:
+        assert "x2" not in str(report_.table(name).cells()), "the paper's tables are of scale 4"
+    assert report_.other_scales() == [2]
+    head, *lines = report_.scale_lines(2)
+    assert head == ["", "PSNR (dB)", "SSIM (daala)", "SSIM (Gaussian)"]
+    assert ["Set5, srresnet-mse-x2", "36.50", "0.9500", "0.9400"] in lines
+    assert ["Set14, bicubic-x2", *["not measured"] * 3] in lines and len(lines) == 9
+    rows = {(row["set"], row["method"]): row for row in sheet(sheets.scale_sheet(report_, 2))}
+    assert float(rows["Set5", "bicubic-x2"]["psnr"]) == 33.66
+    assert "not been measured on this set" in rows["Set14", "srresnet-mse-x2"]["source"]
+    for form in (text.text(report_), text.markdown(report_), page.page(report_)):
+        assert "Scale 2: not in the paper" in form and "36.50" in form and "33.66" in form
+        assert "2 pixels removed from each border" in form and "nearest-x2 on Set5" in form
+    assert "a test's srresnet-mse-x2" in text.markdown(report_).replace("\\", "")
+    written_ = report.write(report_, tmp_path / "out")
+    assert "scale2.csv" in {path.name for path in written_}
+
+
+def test_without_such_models_no_other_scale_is_mentioned(made):
+    assert made.other_scales() == [] and "Scale" not in text.text(made) + page.page(made)
+
+
 # -------------------------------------------------------------------------------------------- opinions
 
 
@@ -364,6 +394,28 @@ def test_only_what_is_missing_or_of_other_weights_is_measured_again(small_packag
     assert evaluation_record.Evaluation(again).why_not("srgan-vgg54", "Tiny") is None
     measuring.measure(again, sets=[tiny], again=True, say=lines.append)
     assert len(lines) == 6
+
+
+def test_a_model_of_scale_2_is_measured_beside_interpolation_at_its_scale(small_package, tiny):  # noqa: F811
+    pretrained.ship(Generator(scale=2, blocks=1, channels=4), "srgan-vgg54-x2", {})
+    record = measuring.measure(sets=[tiny], say=lambda line: None)
+    scales = {name: facts["scale"] for name, facts in record["methods"].items()}
+    four = dict.fromkeys(("nearest", "bicubic", "srgan-vgg54"), 4)
+    assert scales == four | dict.fromkeys(("nearest-x2", "bicubic-x2", "srgan-vgg54-x2"), 2)
+    result = evaluate("srgan-vgg54-x2", "bicubic", sets=[tiny])
+    shown = evaluation_record.Evaluation(record)
+    for ours, name in (("srgan-vgg54-x2", "srgan-vgg54-x2"), ("bicubic", "bicubic-x2")):
+        assert shown.means(name, "Tiny")["psnr"] == pytest.approx(result.mean(ours, "Tiny"), abs=1e-5)
+    with pytest.raises(SrganError, match="bicubic-x2 is the name of a method"):
+        measuring.measure_images(record, {"bicubic-x2": small_package}, [tiny])
+
+
+def test_a_record_that_names_no_scale_is_of_scale_4(small_package, tiny):  # noqa: F811
+    record, lines = measuring.measure(sets=[tiny]), []
+    for facts in record["methods"].values():
+        del facts["scale"]  # as version 0.1 wrote it
+    assert measuring.measure(record, sets=[tiny], say=lines.append)["methods"] == record["methods"]
+    assert lines == []
 
 
 def test_numbers_of_other_test_images_are_dropped(small_package, tiny, tmp_path):  # noqa: F811

@@ -270,3 +270,24 @@ def test_the_cpu_schedule_by_the_command_needs_no_budget(monkeypatch, capsys):
     assert main(["reproduce", "--schedule", "cpu", "--data", "DIV2K", "--out", "all"]) == 0
     assert asked == [Request("all", {"data": "DIV2K"}, schedule="cpu")]
     assert capsys.readouterr().out == "to go on: srgan reproduce --out all ...\n"
+
+
+def test_a_model_that_is_trained_further_keeps_its_earlier_runs(tmp_path, monkeypatch):
+    first = {"config": {"initial": None}, "seed": 1}
+    monkeypatch.setattr(pretrained, "names", lambda: ["srresnet-mse"])
+    monkeypatch.setattr(pretrained, "record", lambda name: {"runs": [first]})
+    own = {
+        "out": None,
+        "data": None,
+        "lr_data": None,
+        "vgg_weights": None,
+        "initial": "srresnet-mse.safetensors",
+    }
+    further = {"config": own, "seed": 2}
+    (tmp_path / "srresnet-mse").mkdir()
+    (tmp_path / "srresnet-mse" / "record.json").write_text(json.dumps(further))
+    runs = model_cards._earlier_runs(tmp_path, "srresnet-mse", further)
+    assert [run["seed"] for run in runs] == [1]
+    after = {"config": {**own, "initial": "there/srresnet-mse.safetensors"}}
+    runs = model_cards._earlier_runs(tmp_path, "srgan-vgg54", after)
+    assert [run["seed"] for run in runs] == [1, 2]

@@ -9,7 +9,14 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*(ROOT / "book").glob("*.md"), *(ROOT / "book").glob("*.ipynb"), ROOT / "README.md"])
+PAGES = sorted(
+    [
+        *(ROOT / "book").glob("*.md"),
+        *(ROOT / "book").glob("*.ipynb"),
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+    ]
+)
 
 # The American form, as the beginning of a word, and what the book writes.
 STEMS = {

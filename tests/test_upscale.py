@@ -1,5 +1,7 @@
 """upscale(): every kind of image, any size, tiles that change nothing; fast equals plain."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -310,7 +312,10 @@ def test_a_names_generator_is_made_once_and_follows_the_file(tmp_path, monkeypat
     _shipped_engine.cache_clear()
 
 
-def test_the_progress_bar(small, capsys):
+def test_the_progress_bar(small, capsys, monkeypatch):
+    upscale(photo(4, 4), small, progress=True)
+    assert capsys.readouterr().err == "", "nothing where no terminal is"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     upscale(photo(4, 4), small)
     upscale(photo(4, 4), small, progress=False)
     assert capsys.readouterr().err == "", "nothing for what is done at once"

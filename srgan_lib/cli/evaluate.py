@@ -7,13 +7,14 @@ from srgan_lib.errors import SrganError
 
 EXAMPLES = """
 examples:
-  srgan evaluate                                nearest, bicubic and the shipped models
+  srgan evaluate                                nearest, bicubic and the shipped models of scale 4
+  srgan evaluate --scale 2                      the same at scale 2
   srgan evaluate --model srgan-vgg54 --sets set5 set14 --paper SRGAN-VGG54
   srgan evaluate --model runs/tiny --model bicubic --sets set5
   srgan evaluate --images my-results            FOLDER/Set5/NAME.png or FOLDER/NAME.png
   srgan evaluate --save table.md --save table.json
 
-Measured as in the paper: Y channel, 4 pixels removed from each border, daala's SSIM.
+Measured as in the paper: Y channel, 4 pixels removed from each border (2 at scale 2), daala's SSIM.
 """
 
 
@@ -50,6 +51,8 @@ def add(parts):
         metavar="NAME",
         help="columns of the paper: SRResNet SRGAN-VGG22 ...",
     )
+    scale = "of interpolation and result images; models have their own (default: theirs, or 4)"
+    add("--scale", type=int, choices=(2, 4, 8), help=scale)
     add("--format", choices=("table", "markdown", "json"), default="table", help="of what is printed")
     add("--save", action="append", default=[], metavar="FILE", help="write it too (.md or .json); repeatable")
     add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
@@ -58,16 +61,17 @@ def add(parts):
 def run(options):
     """Measure models and folders of results, side by side."""
     from srgan_lib import pretrained
-    from srgan_lib.evaluation.evaluate import evaluate
+    from srgan_lib.evaluation.evaluate import INTERPOLATIONS, evaluate
+    from srgan_lib.evaluation.results import SCALE
 
     models = [*options.model, *options.images]
     if not models:
-        models = ["nearest", "bicubic", *pretrained.names()]
+        models = [*INTERPOLATIONS, *pretrained.names(options.scale or SCALE)]
     for folder in options.images:
         if "{set}" not in folder and not Path(folder).is_dir():
             raise SrganError(f"{folder}: no such folder; name the folder of your result images")
-    settings = {"sets": options.sets, "measures": options.measures, "paper": options.paper}
-    result = evaluate(*models, device=options.device, **settings)
+    names = ("sets", "measures", "paper", "scale", "device")
+    result = evaluate(*models, **{name: getattr(options, name) for name in names})
     print({"table": result.table, "markdown": result.markdown, "json": result.to_json}[options.format]())
     for path in options.save:
         result.save(path)

@@ -9,6 +9,7 @@ Exit codes: 0 done, 1 something that the one line on stderr says, 2 wrong usage,
 import argparse
 import os
 import sys
+from contextlib import suppress
 
 from srgan_lib import __version__
 from srgan_lib.cli import (
@@ -24,6 +25,7 @@ from srgan_lib.cli import (
     upscale,
 )
 from srgan_lib.errors import SrganError
+from srgan_lib.support.notices import say
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 # In the order of the help.
@@ -32,18 +34,39 @@ COMMANDS = (train, upscale, evaluate, data, export, opinion, report, coursework,
 
 def main(arguments=None):
     """Run the command line; returns the exit code. ``arguments`` are those of the process if not given."""
+    _make_names_printable()
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        code = options.run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what cannot be written shows here, and not when Python ends
+        return code
     except SrganError as error:
-        print(f"srgan: {error}", file=sys.stderr)
+        say(error)
         return FAILED
     except KeyboardInterrupt:
-        print("srgan: interrupted", file=sys.stderr)
+        say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as head, has left; Python would complain when it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return FAILED
+    except OSError as error:
+        say(f"{error.filename or 'standard output'}: {error.strerror or error}; choose another place")
+        if error.filename is None:
+            _discard_output()
+        return FAILED
+
+
+def _make_names_printable():
+    """A name that a console's encoding lacks is shown escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure") and not stream.closed:
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output():
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser():

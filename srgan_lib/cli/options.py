@@ -1,7 +1,9 @@
 """What several commands of ``srgan`` share: options, and the texts that options understand."""
 
 import argparse
+from pathlib import Path
 
+WEIGHTS = Path(__file__).parents[1] / "weights"
 UNITS = {"s": 1, "m": 60, "h": 3600}
 SIZES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -18,6 +20,11 @@ def add_command(parts, name, what, examples, run):
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def shipped():
+    """The names of the shipped models, for a help text; ``pretrained`` would load PyTorch first."""
+    return ", ".join(sorted(path.stem for path in WEIGHTS.glob("*.safetensors")))
 
 
 def add_network(group):

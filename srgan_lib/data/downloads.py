@@ -20,6 +20,7 @@ import pooch
 
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.images import EXTENSIONS
+from srgan_lib.support.files import usual_permissions
 from srgan_lib.support.progress import progress_bar
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
@@ -183,13 +184,14 @@ def _fetch(url, path, known_hash, bar=False):
     """Download ``url`` to ``path``; a file that is there with the right hash is left alone."""
 
     def once():
-        downloader = pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=bar)
+        drawn = progress_bar(unit="B", unit_scale=True, desc=path.name) if bar else False
+        downloader = pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=drawn)
         pooch.retrieve(url, known_hash, fname=path.name, path=path.parent, downloader=downloader)
 
     pooch.get_logger().setLevel("WARNING")
     if not path.exists() or not pooch.hashes.hash_matches(str(path), known_hash):
         _with_retries(url, once)
-        path.chmod(0o644)  # pooch leaves files that only their owner can read
+        path.chmod(usual_permissions())  # pooch leaves files that only their owner can read
 
 
 def _with_retries(url, once):

@@ -5,6 +5,8 @@ A source is a list of ``Photo``. Nothing is decoded until a photo's ``load`` is 
 """
 
 import hashlib
+import os
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +15,13 @@ from PIL import Image
 
 from srgan_lib.data.downloads import get
 from srgan_lib.errors import SrganError
-from srgan_lib.images import EXTENSIONS, open_image, read_rgb
+from srgan_lib.images import EXTENSIONS, UNREADABLE, open_image, read_rgb
+from srgan_lib.support.files import expanded, shortened
+from srgan_lib.support.notices import say, some_names
 
+HIGH_ENDING = re.compile("[_-](HR|GT)$", re.IGNORECASE)
+LOW_ENDING = re.compile("([_-]?x[248][mdw]?|([_-]HR)?[_-](bic)?LR([_-]?x?[248])?)$", re.IGNORECASE)
+LOW_FOLDERS = ("LRx2", "LRx4", "LRx8")
 EXIF_ORIENTATION, FIRST_TURNED = 0x0112, 5  # from 5 on the camera lay on its side
 
 # In the wheels of scikit-image and scikit-learn: nothing to download. All are in the public domain or free to
@@ -99,51 +106,104 @@ def folder_of_photos(folder):
     return [Photo(path) for path in _image_files(folder)]
 
 
-def folder_of_pairs(hr_folder, lr_folder):
-    """High- and low-resolution files with the same name in two folders.
+def without_low_resolution(folder, photos):
+    """The photos that do not lie in a folder ``LRx2``, ``LRx4`` or ``LRx8`` of ``folder``, with a word."""
+    kept = [photo for photo in photos if photo.path.relative_to(folder).parts[0] not in LOW_FOLDERS]
+    if len(kept) < len(photos):
+        say(f"{folder}: passed over {len(photos) - len(kept)} low-resolution images in its LRx folders")
+    if not kept:
+        raise SrganError(f"{folder}: nothing but low-resolution images in it; give the photos themselves")
+    return kept
 
-    ``photo.png`` matches ``photo.png``, also with an ending such as ``photox4.png`` or ``photo_LR.png`` in
-    the low folder, as data sets name them. Raises ``SrganError`` when a file has no partner.
+
+def folder_of_pairs(hr_folder, lr_folder):
+    """High- and low-resolution files at the same place below two folders.
+
+    ``clip/photo.png`` matches ``clip/photo.png``, in any format, and names as data sets have them:
+    ``photox4.png``, ``photo_LR.png``, ``photo_bicLRx4.png`` in the low folder, ``photo_HR.png`` in the high
+    one. Raises ``SrganError`` when a file has no partner or two.
     """
-    high = {path.stem: path for path in _image_files(hr_folder)}
-    low = {_stem_without_ending(path.stem, high): path for path in _image_files(lr_folder)}
-    alone = sorted(set(high) ^ set(low))
+    high, low = _by_place(hr_folder), _by_place(lr_folder)
+    bare = {_without_ending(place, HIGH_ENDING): place for place in high}
+    pairs, alone = {}, []
+    for place, path in low.items():
+        shorter = _without_ending(place, LOW_ENDING)
+        partner = next((name for name in (place, shorter, bare.get(shorter)) if name in high), None)
+        if partner is None:
+            alone.append(path)
+        elif partner in pairs:
+            raise SrganError(f"{path} and {pairs[partner]}: both belong to {high[partner]}; remove one")
+        else:
+            pairs[partner] = path
+    alone += [path for place, path in high.items() if place not in pairs]
     if alone:
         raise SrganError(
             f"{hr_folder} and {lr_folder}: {len(alone)} files have no partner of the same name"
-            f" (the first is {alone[0]!r}); give each photo exactly one low-resolution file"
+            f" (the first is {str(alone[0])!r}); give each photo exactly one low-resolution file"
         )
-    return [Photo(high[name], low[name]) for name in sorted(high)]
+    return [Photo(high[place], pairs[place]) for place in sorted(high)]
+
+
+def _by_place(folder):
+    """{path below the folder, without the file's suffix: file}"""
+    found = {}
+    for path in _image_files(folder):
+        place = path.relative_to(expanded(folder)).with_suffix("").as_posix()
+        if place in found:
+            raise SrganError(f"{path} and {found[place].name}: both are {path.stem!r}; rename one")
+        found[place] = path
+    return found
+
+
+def _without_ending(place, ending):
+    return ending.sub("", place) or place
 
 
 def _image_files(folder):
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     if not folder.is_dir():
-        raise SrganError(f"{folder}: no such folder; check the path")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
+        raise SrganError(f"{shortened(folder)}: no such folder; check the path")
+    found = list(_files_below(folder))
+    unreadable = [path.relative_to(folder) for path in found if path.suffix.lower() in UNREADABLE]
+    if unreadable:
+        say(f"{folder}: passed over {some_names(unreadable)}: not read here; save as PNG, JPEG or TIFF first")
+    files = [path for path in found if path.suffix.lower() in EXTENSIONS]
     if not files:
-        endings = " ".join(sorted(EXTENSIONS))
+        endings = ".png .jpg .tif .webp .bmp ..."
         raise SrganError(f"{folder}: no photos in it; put image files there ({endings})")
     return files
 
 
-def _stem_without_ending(stem, known):
-    if stem in known:
-        return stem
-    for ending in ("x2", "x4", "x8", "_LR", "_lr", "_HR_LR"):
-        if stem.endswith(ending) and stem.removesuffix(ending) in known:
-            return stem.removesuffix(ending)
-    return stem
+def _files_below(folder):
+    """Every file below ``folder``, in order of path: none that is hidden, in linked folders too, each once.
+
+    A hidden name begins with a dot: what a system, Jupyter and macOS (``._photo.jpg``, ``__MACOSX``) keep for
+    themselves.
+    """
+    seen, files = set(), []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = () if real in seen else sorted(name for name in folders if not is_hidden(name))
+        paths = () if real in seen else (Path(place, name) for name in names if not is_hidden(name))
+        files += [path for path in paths if path.is_file()]
+        seen.add(real)
+    return sorted(files)
+
+
+def is_hidden(name):
+    """Whether a file or folder of this name is not the user's: hidden, or a copy that macOS makes."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def pair_scale(photo):
     """How many times larger the photo is than its stored low-resolution version.
 
-    Raises ``SrganError`` when the two sizes are not one whole multiple of each other.
+    A photo may have a few pixels more, as the protocol crops them: sides are compared as
+    ``side // scale``. Raises ``SrganError`` when no whole number fits both sides.
     """
     (height, width), (low_height, low_width) = photo.sides(), photo.lr_sides()
-    scale = round(height / low_height)
-    if (height, width) != (scale * low_height, scale * low_width):
+    scale = height // low_height
+    if not scale or (low_height, low_width) != (height // scale, width // scale):
         raise SrganError(
             f"{photo.lr_path}: {low_width}x{low_height} does not divide {photo.path.name}'s {width}x{height};"
             " both sides of the photo must be the same whole multiple of its low-resolution file's"
@@ -163,10 +223,12 @@ def photos_of(data, lr_data=None):
     """
     if data in BUNDLED:
         return BUNDLED[data]()
-    folder = Path(data).expanduser()
+    folder = expanded(data)
     if not folder.exists() and len(folder.parts) == 1:
         folder = get(data)
-    return folder_of_pairs(folder, lr_data) if lr_data else folder_of_photos(folder)
+    if lr_data:
+        return folder_of_pairs(folder, lr_data)
+    return without_low_resolution(folder, folder_of_photos(folder))
 
 
 def without_held_out(photos, count):
@@ -182,4 +244,4 @@ def without_held_out(photos, count):
 
 
 def _hash(name):
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()

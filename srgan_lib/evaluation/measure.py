@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from srgan_lib import pretrained
+from srgan_lib import __version__, pretrained
 from srgan_lib.data import downloads
 from srgan_lib.errors import SrganError
 from srgan_lib.evaluation.evaluate import INTERPOLATIONS, evaluate, has_results
@@ -18,9 +18,12 @@ from srgan_lib.evaluation.record import (
     MEASURES,
     MODEL,
     PUBLISHED,
+    at_scale,
     empty,
     weights_sha256,
 )
+from srgan_lib.evaluation.results import SCALE
+from srgan_lib.networks.generator import SCALES
 from srgan_lib.networks.weights import file_sha256
 from srgan_lib.support.devices import pick_device
 
@@ -31,8 +34,9 @@ LONGEST = 60  # characters of a name
 def measure(record=None, sets=None, images=None, again=False, device=None, say=print, save=None):
     """A new record: ``record``, and what it lacks of all that can be measured on this machine.
 
-    Measured are interpolation, each shipped model, the authors' images where ``published`` lies in a folder
-    of data, and ``images``, {name: folder or pattern of result images as ``evaluate`` has them}.
+    Measured are interpolation at each scale of a shipped model, those models, the authors' images where
+    ``published`` lies in a folder of data, and ``images``, {name: folder or pattern of result images of scale
+    4 as ``evaluate`` has them}.
     What ``record`` has of the same weights and the same test images stays, unless ``again``; result images
     are always measured. ``sets`` are names or folders as ``evaluate`` has them, by default those of the three
     test sets that are on this machine. ``say`` gets a line for each method and set, and ``save`` the record
@@ -48,7 +52,7 @@ def measure(record=None, sets=None, images=None, again=False, device=None, say=p
         for place in _sets_with_results(name, model, facts, places):
             if place.name in values and not again:
                 continue
-            values[place.name] = _measured(model, place, found[place.name]["images"], device)
+            values[place.name] = _measured(model, place, found[place.name]["images"], facts["scale"], device)
             if facts["kind"] == MODEL and facts["sha256"] != weights_sha256(name):
                 raise SrganError(f"{name}: its weights changed while it was measured; run it again")
             methods[name] = {**facts, **_circumstances(device), "values": values}
@@ -71,7 +75,7 @@ def measure_images(record, images, sets=None):
     methods = dict(record["methods"])
     for name, (folder, facts) in _folders(images).items():
         values = {
-            place.name: _measured(folder, place, found[place.name]["images"])
+            place.name: _measured(folder, place, found[place.name]["images"], SCALE)
             for place in _sets_with_results(name, folder, facts, places)
         }
         methods[name] = {**facts, **_circumstances(), "values": values}
@@ -87,9 +91,9 @@ def _places(sets):
     return [Path(place) if (Path(place) / "HR").is_dir() else downloads.get(place) for place in places]
 
 
-def _measured(model, place, images, device=None):
+def _measured(model, place, images, scale, device=None):
     """{measure: [a number an image]}, rounded; an infinite PSNR, of equal images, is null in JSON."""
-    result = evaluate(model, sets=[place], measures=MEASURES, device=device)
+    result = evaluate(model, sets=[place], measures=MEASURES, scale=scale, device=device)
     (rows,) = result.columns[0].values.values()
     return {measure: [_rounded(rows[image][measure]) for image in images] for measure in MEASURES}
 
@@ -100,12 +104,16 @@ def _rounded(value):
 
 def _own_methods():
     """{name: (what ``evaluate`` measures, its facts)} of all that needs nothing from the user."""
-    jobs = {name: (name, {"kind": INTERPOLATION}) for name in INTERPOLATIONS}
-    for name in pretrained.names():
-        jobs[name] = name, {"kind": MODEL, "sha256": weights_sha256(name)}
+    jobs = {}
+    scales = {name: pretrained.scale_of(name) for name in pretrained.names()}
+    for scale in sorted({SCALE, *scales.values()}):
+        for name in INTERPOLATIONS:
+            jobs[at_scale(name, scale)] = name, {"kind": INTERPOLATION, "scale": scale}
+    for name, scale in scales.items():
+        jobs[name] = name, {"kind": MODEL, "scale": scale, "sha256": weights_sha256(name)}
     published = downloads.find("published")
     for name, folder in PUBLISHED.items() if published else ():
-        jobs[name] = str(published / "{set}" / folder), {"kind": AUTHORS}
+        jobs[name] = str(published / "{set}" / folder), {"kind": AUTHORS, "scale": SCALE}
     return jobs
 
 
@@ -114,7 +122,7 @@ def _folders(images):
     for name in images:
         _check_name(name)
     return {
-        name: (str(folder), {"kind": IMAGES, "folder": _plain(Path(folder).name)})
+        name: (str(folder), {"kind": IMAGES, "scale": SCALE, "folder": _plain(Path(folder).name)})
         for name, folder in images.items()
     }
 
@@ -125,7 +133,7 @@ def _plain(name):
 
 
 def _check_name(name):
-    taken = [*INTERPOLATIONS, *pretrained.names(), *PUBLISHED, "HR"]
+    taken = [*_own_methods(), *PUBLISHED, "HR"]
     if not name.strip() or not name.isprintable() or len(name) > LONGEST:
         raise SrganError(f"{name[:LONGEST]!r} is no name for result images; use one short line of text")
     if name.lower() in {other.lower() for other in taken}:
@@ -155,13 +163,15 @@ def _kept(old, found):
 
 def _still_valid(earlier, facts):
     """The earlier numbers of a method, by set, if they are of the same weights; of images, never."""
-    same = earlier and facts["kind"] != IMAGES and all(earlier[key] == facts[key] for key in facts)
+    known = {"scale": SCALE, **(earlier or {})}  # a record of version 0.1 names no scale
+    same = earlier and facts["kind"] != IMAGES and all(known[key] == facts[key] for key in facts)
     return dict(earlier["values"]) if same else {}
 
 
 def _facts_of_set(folder):
     """The names of the images, and a hash of all files."""
-    files = [file for part in ("HR", "LRx4") for file in sorted((folder / part).glob("*.png"))]
+    parts = ("HR", *(f"LRx{scale}" for scale in SCALES))
+    files = [file for part in parts for file in sorted((folder / part).glob("*.png"))]
     total = sha256()
     for file in files:
         total.update(f"{file.parent.name}/{file.name} {file_sha256(file)}\n".encode())
@@ -170,5 +180,5 @@ def _facts_of_set(folder):
 
 def _circumstances(device=None):
     """On what a method was measured."""
-    versions = {name: version(name) for name in ("srgan_lib", "torch", "numpy")}
+    versions = {"srgan_lib": __version__} | {name: version(name) for name in ("torch", "numpy")}
     return {"hardware": f"{pick_device(device)} ({platform.machine()})", "versions": versions}

@@ -13,9 +13,9 @@ from srgan_lib import pretrained
 from srgan_lib.data import downloads
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.degradations import Bicubic
-from srgan_lib.evaluation.evaluate import SCALE, evaluate
+from srgan_lib.evaluation.evaluate import evaluate
 from srgan_lib.evaluation.paper import SETS, numbers_of
-from srgan_lib.evaluation.results import PROTOCOL
+from srgan_lib.evaluation.results import protocol
 from srgan_lib.images import crop_to_multiple, to_unit
 from srgan_lib.networks.generator import count_parameters
 from srgan_lib.networks.weights import load_generator
@@ -61,8 +61,6 @@ def card(record):
 
 def _results(record):
     if not record["test_sets"]:
-        if record["generator"]["scale"] != SCALE:
-            return [f"Not measured: the test sets hold inputs for scale {SCALE}."]
         return ["Not measured: no test set was on the machine (`srgan data get set5 set14 bsd100`)."]
     rows = [
         [name, f"{means['psnr']:.2f}", f"{means['ssim']:.4f}", _printed(record["name"], name)]
@@ -148,8 +146,7 @@ def make_ready(folder, name, device=None, say=print):
     """
     run = _public(json.loads((folder / name / "record.json").read_text()))
     plan = json.loads((folder / "plan.json").read_text())
-    has_inputs = run["config"]["scale"] == SCALE  # of the test sets
-    sets = [wanted for wanted in SETS if downloads.find(wanted)] if has_inputs else []
+    sets = [wanted for wanted in SETS if downloads.find(wanted)]
     ready = folder / "models" / f"{name}.json"
     if ready.exists() and set(json.loads(ready.read_text())["test_sets"]) >= set(sets):
         return
@@ -160,11 +157,11 @@ def make_ready(folder, name, device=None, say=print):
         "updates": run["updates"],
         "test_sets": means,
         "float16_changes_levels": round(change, 3),
-        "protocol": PROTOCOL,
+        "protocol": protocol(run["config"]["scale"]),
         "starts_from": run["config"]["initial"] and Path(run["config"]["initial"]).stem,
         "deviations": run["config"]["deviations"],
         "licences": plan["licences"],
-        "runs": [*_earlier_runs(folder, run), run],
+        "runs": [*_earlier_runs(folder, name, run), run],
     }
     dtype = torch.float16 if change < HALF_A_LEVEL else torch.float32
     pretrained.ship(generator, name, record, folder / "models", dtype)
@@ -185,13 +182,17 @@ def _as_stored(generator):
     return (half if change < HALF_A_LEVEL else generator), change
 
 
-def _earlier_runs(folder, run):
-    """The runs that led to the weights that a run started from, oldest first, as far as they are known."""
+def _earlier_runs(folder, name, run):
+    """The runs that led to the weights that a run started from, oldest first, as far as they are known.
+
+    They are those of this ``folder``, or of the shipped model of that name, which may be the one that the run
+    trained further.
+    """
     start = run["config"]["initial"] and Path(run["config"]["initial"]).stem
     path = folder / str(start) / "record.json"
-    if path.exists():
+    if start != name and path.exists():
         before = _public(json.loads(path.read_text()))
-        return [*_earlier_runs(folder, before), before]
+        return [*_earlier_runs(folder, start, before), before]
     return pretrained.record(start).get("runs", []) if start in pretrained.names() else []
 
 

@@ -1,7 +1,7 @@
 """Test sets of one's own: originals in any format and of any size, with stored inputs or without.
 
-The protocol (PAPER.md, section 3.1): an original whose sides are no multiple of 4 is cropped at the right and
-below, and its low-resolution image is MATLAB's bicubic one of what is left.
+The protocol (PAPER.md, section 3.1): an original whose sides are no multiple of the scale is cropped at the
+right and below, and its low-resolution image is MATLAB's bicubic one of what is left.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from srgan_lib.data.low_resolution import made_input, measured_part
 from srgan_lib.data.sources import Photo
-from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
-from srgan_lib.images import EXTENSIONS
+from srgan_lib.images import EXTENSIONS, open_image, read_rgb
 from srgan_lib.support.notices import say, some_names
 
-LR_ENDINGS = ("", "x4", "_x4", "_LR", "_lr", "-LR", "_LRx4", "_LR_x4")
+LR_ENDINGS = ("", "x{0}", "_x{0}", "_LR", "_lr", "-LR", "_LRx{0}", "_LR_x{0}")  # {0}: the scale
 HR_ENDINGS = ("_HR", "_hr", "-HR", "_GT", "_gt")
 
 
@@ -33,19 +33,20 @@ def is_set(folder):
     return (Path(folder) / "HR").is_dir()
 
 
-def examples_of(folder):
-    """The images of the test set in ``folder``, in order of name.
+def examples_of(folder, scale):
+    """The images of the test set in ``folder``, in order of name, with their inputs for ``scale``.
 
-    Originals lie in ``HR``, their inputs, if there are any, in ``LRx4`` under the same name, in any format
-    and with an ending such as x4 or _LR. Raises ``SrganError`` for an incomplete set.
+    Originals lie in ``HR``, their inputs, if there are any, in ``LRx2``, ``LRx4`` or ``LRx8`` under the same
+    name, in any format and with an ending such as x4 or _LR. Raises ``SrganError`` for an incomplete set.
     """
     folder = Path(folder)
+    low = folder / f"LRx{scale}"
     originals = _by_stem(folder / "HR")
-    inputs = _by_stem(folder / "LRx4") if (folder / "LRx4").is_dir() else {}
-    examples = [Example(stem, hr, _input_of(stem, inputs)) for stem, hr in originals.items()]
+    inputs = _by_stem(low) if low.is_dir() else {}
+    examples = [Example(stem, hr, _input_of(stem, inputs, scale)) for stem, hr in originals.items()]
     missing = [example for example in examples if example.lr is None] if inputs else []
     if missing or not examples:
-        lost = folder / "LRx4" / missing[0].hr.name if missing else folder / "HR" / "*.png"
+        lost = low / missing[0].hr.name if missing else folder / "HR" / "*.png"
         raise SrganError(f"test set {folder}: {lost} is missing; put it there, or fetch the set again")
     return examples
 
@@ -61,9 +62,9 @@ def _by_stem(folder):
     return found
 
 
-def _input_of(stem, inputs):
+def _input_of(stem, inputs, scale):
     bare = [stem, *(stem.removesuffix(ending) for ending in HR_ENDINGS if stem.endswith(ending))]
-    names = [name + ending for name in bare for ending in LR_ENDINGS]
+    names = [name + ending.format(scale) for name in bare for ending in LR_ENDINGS]
     return next((inputs[name] for name in names if name in inputs), None)
 
 
@@ -83,24 +84,6 @@ def distinct_names(folders):
 # ---------------------------------------------------------------------------- originals and inputs as read
 
 
-def measured_part(image, scale):
-    """A ``PIL.Image`` cropped to multiples of ``scale``, without an alpha if that hides nothing."""
-    if image.mode in ("LA", "RGBA"):
-        if image.getchannel("A").getextrema()[0] < 255:
-            raise SrganError("it has transparency: what is seen depends on what lies behind; flatten it")
-        image = image.convert(image.mode[:-1])
-    width, height = (side - side % scale for side in image.size)
-    if not (width and height):
-        raise SrganError(f"{image.width}x{image.height} pixels are too few to measure; use larger images")
-    return image if image.size == (width, height) else image.crop((0, 0, width, height))
-
-
-def made_input(original, scale):
-    """The low-resolution image of ``measured_part``'s image: ``uint8`` (h, w, 3), grey repeated."""
-    small = imresize(np.array(original), 1 / scale)
-    return small if small.ndim == 3 else np.repeat(small[..., None], 3, axis=2)
-
-
 def matched_input(small, example, scale):
     """A stored input, ``uint8`` (h, w, 3), cropped as its original; ``SrganError`` for another size."""
     sides = Photo(example.hr).sides()
@@ -109,6 +92,17 @@ def matched_input(small, example, scale):
         found, needed = f"{small.shape[1]}x{small.shape[0]}", f"{wanted[1]}x{wanted[0]}"
         raise SrganError(f"{example.lr}: is {found}; as the input of {example.hr.name} it must be {needed}")
     return small[: wanted[0], : wanted[1]]
+
+
+def pairs_of(folder, scale):
+    """Yield (original, input) of each image of a test set, in order of name: ``uint8`` (H, W, 3), (h, w, 3).
+
+    The original is cropped to multiples of ``scale``; the input is the stored one, or made from it.
+    """
+    for example in examples_of(folder, scale):
+        original = np.array(measured_part(open_image(example.hr), scale).convert("RGB"))
+        stored = example.lr and matched_input(read_rgb(example.lr), example, scale)
+        yield original, made_input(original, scale) if stored is None else stored
 
 
 def result_sizes(example, scale):

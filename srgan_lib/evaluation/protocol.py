@@ -2,10 +2,9 @@
 
 ``metrics`` measures as the paper does. Here stand the ways in which others measure, so that the difference
 can be told: each of ``VARIANTS`` takes a result and its original, ``uint8`` arrays ``(H, W, 3)`` or
-``(H, W)`` or ``PIL.Image``, and returns dB or an SSIM.
+``(H, W)`` or ``PIL.Image``, and the scale, 4 if not given, which is how many pixels of the border do not
+count; it returns dB or an SSIM.
 """
-
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -13,10 +12,12 @@ from scipy.ndimage import correlate1d
 from skimage.metrics import structural_similarity
 from torch.nn import functional
 
+from srgan_lib.data.low_resolution import measured_part
+from srgan_lib.degradations import imresize
+from srgan_lib.evaluation.own_sets import examples_of
+from srgan_lib.evaluation.results import SCALE
 from srgan_lib.images import luma, open_image, to_unit
 from srgan_lib.metrics import psnr, ssim
-
-SCALE = 4
 
 
 def full_range_luma(image):
@@ -38,9 +39,9 @@ def _rounded(image):
 def _on(channel, measure=psnr, **settings):
     """The measure of two planes that ``channel`` takes from the images."""
 
-    def measured(result, hr):
+    def measured(result, hr, scale=SCALE):
         a, b = _alike(result, hr)
-        return measure(channel(a), channel(b), data_range=255, **settings)
+        return measure(channel(a), channel(b), crop=scale, data_range=255, **settings)
 
     return measured
 
@@ -53,15 +54,19 @@ def _alike(result, hr):
     return tuple(image if image.ndim == 2 else image.mean(axis=2) for image in (result, hr))
 
 
-def _rgb_ssim(result, hr):
+def _inside(image, scale):
+    return np.asarray(image, dtype=np.float64)[scale:-scale, scale:-scale]
+
+
+def _rgb_ssim(result, hr, scale=SCALE):
     """scikit-image's SSIM over three channels: its default window, the mean of the channels."""
-    a, b = (np.asarray(image, dtype=np.float64)[SCALE:-SCALE, SCALE:-SCALE] for image in _alike(result, hr))
+    a, b = (_inside(image, scale) for image in _alike(result, hr))
     return structural_similarity(a, b, data_range=255, channel_axis=2 if a.ndim == 3 else None)
 
 
-def _padded_gaussian_ssim(result, hr):
+def _padded_gaussian_ssim(result, hr, scale=SCALE):
     """The usual Gaussian, centred on every pixel of the image, beyond which zeros are assumed."""
-    a, b = (luma(image)[SCALE:-SCALE, SCALE:-SCALE] for image in _alike(result, hr))
+    a, b = (_inside(luma(image), scale) for image in _alike(result, hr))
     line = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
 
     def average(plane):
@@ -76,55 +81,61 @@ def _padded_gaussian_ssim(result, hr):
     return float((luminance * (2 * ab + c2) / (aa + bb + c2)).mean())
 
 
-def _turned(result, hr):
-    return ssim(np.rot90(np.asarray(result)), np.rot90(np.asarray(hr)))
+def _as_rgb(result, hr, scale=SCALE):
+    return psnr(_luma_of_rgb(result), _luma_of_rgb(hr), crop=scale)
+
+
+def _turned(result, hr, scale=SCALE):
+    return ssim(np.rot90(np.asarray(result)), np.rot90(np.asarray(hr)), crop=scale)
 
 
 VARIANTS = {
-    "psnr": psnr,
+    "psnr": lambda result, hr, scale=SCALE: psnr(result, hr, crop=scale),
     "psnr, Y rounded": _on(_rounded),
-    "psnr, nothing cropped": lambda result, hr: psnr(result, hr, crop=0),
-    "psnr, RGB": lambda result, hr: psnr(result, hr, on="rgb"),
+    "psnr, nothing cropped": lambda result, hr, scale=SCALE: psnr(result, hr, crop=0),
+    "psnr, RGB": lambda result, hr, scale=SCALE: psnr(result, hr, crop=scale, on="rgb"),
     "psnr, Y from 0 to 255": _on(full_range_luma),
-    "psnr, grey as RGB": lambda result, hr: psnr(_luma_of_rgb(result), _luma_of_rgb(hr)),
-    "ssim": ssim,
+    "psnr, grey as RGB": _as_rgb,
+    "ssim": lambda result, hr, scale=SCALE: ssim(result, hr, crop=scale),
     "ssim, image turned": _turned,
-    "ssim, nothing cropped": lambda result, hr: ssim(result, hr, crop=0),
-    "ssim, Gaussian": lambda result, hr: ssim(result, hr, "gaussian"),
+    "ssim, nothing cropped": lambda result, hr, scale=SCALE: ssim(result, hr, crop=0),
+    "ssim, Gaussian": lambda result, hr, scale=SCALE: ssim(result, hr, "gaussian", crop=scale),
     "ssim, Gaussian, zeros around": _padded_gaussian_ssim,
-    "ssim, uniform": lambda result, hr: ssim(result, hr, "uniform"),
+    "ssim, uniform": lambda result, hr, scale=SCALE: ssim(result, hr, "uniform", crop=scale),
     "ssim, uniform, RGB": _rgb_ssim,
 }
 
 
-def measure(result, hr):
+def measure(result, hr, scale=SCALE):
     """Every variant's number for one result and its original: {variant: dB or SSIM}."""
-    return {name: variant(result, hr) for name, variant in VARIANTS.items()}
+    return {name: variant(result, hr, scale) for name, variant in VARIANTS.items()}
 
 
-def measure_set(folder, result):
+def measure_set(folder, result, scale=SCALE):
     """Every variant for every image of a test set: {variant: [numbers, images in order of name]}.
 
-    ``folder`` holds ``HR/NAME.png`` and ``LRx4/NAME.png``; ``result(name, lr)`` is the result for the input
-    ``lr``, both ``uint8``: ``(H, W, 3)``, or ``(H, W)`` where the original is grey.
+    ``folder`` holds ``HR/NAME.png`` and, for the scale 4, ``LRx4/NAME.png``; without it the inputs are made
+    (see ``own_sets``). ``result(name, lr)`` is the result for the input ``lr``, both ``uint8``:
+    ``(H, W, 3)``, or ``(H, W)`` where the original is grey.
     """
     numbers = {name: [] for name in VARIANTS}
-    for file in sorted((Path(folder) / "HR").glob("*.png")):
-        hr, lr = (np.array(open_image(path)) for path in (file, Path(folder) / "LRx4" / file.name))
-        for name, value in measure(result(file.stem, lr), hr).items():
+    for example in examples_of(folder, scale):
+        hr = np.array(measured_part(open_image(example.hr), scale))
+        lr = np.array(open_image(example.lr)) if example.lr else imresize(hr, 1 / scale)
+        for name, value in measure(result(example.name, lr), hr, scale).items():
             numbers[name].append(value)
     return numbers
 
 
-def enlarged_by_pillow(lr):
+def enlarged_by_pillow(lr, scale=SCALE):
     """Bicubic enlarging with Pillow: a = -0.5 as MATLAB, rounded otherwise. ``uint8`` in and out."""
-    size = (lr.shape[1] * SCALE, lr.shape[0] * SCALE)
+    size = (lr.shape[1] * scale, lr.shape[0] * scale)
     return np.array(Image.fromarray(lr).resize(size, Image.Resampling.BICUBIC))
 
 
-def enlarged_by_torch(lr):
+def enlarged_by_torch(lr, scale=SCALE):
     """Bicubic enlarging with PyTorch's ``interpolate``, whose cubic has a = -0.75. ``uint8`` in and out."""
     image = lr if lr.ndim == 3 else lr[..., None].repeat(3, axis=2)
-    large = functional.interpolate(to_unit(image)[None], scale_factor=SCALE, mode="bicubic")[0]
+    large = functional.interpolate(to_unit(image)[None], scale_factor=scale, mode="bicubic")[0]
     large = (large.movedim(0, -1).numpy() * 255).round().clip(0, 255).astype(np.uint8)
     return large if lr.ndim == 3 else large[..., 0]

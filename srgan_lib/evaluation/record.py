@@ -3,6 +3,9 @@
 All numbers of ours in Tables 1 and 2 are read from here, and from nowhere else; ``measure`` makes it. A
 number belongs to the weights that it was measured with: for a shipped model whose weights are others by now,
 there is a reason instead of numbers.
+
+What enlarges by another scale than the paper's 4 stands beside it, with its ``scale``; interpolation is then
+called "bicubic-x2". It is in no table of the paper.
 """
 
 import json
@@ -16,7 +19,7 @@ import numpy as np
 from srgan_lib import pretrained
 from srgan_lib.errors import SrganError
 from srgan_lib.evaluation.paper import MEASURES as PRINTED
-from srgan_lib.evaluation.results import PROTOCOL
+from srgan_lib.evaluation.results import SCALE, protocol
 from srgan_lib.networks.weights import file_sha256
 from srgan_lib.support.files import whole_file
 
@@ -34,8 +37,8 @@ AGAIN = f"run `{COMMAND}`"
 class Evaluation:
     """The record, to be asked; ``record`` is what ``measure.measure`` makes.
 
-    A method is "nearest", "bicubic", the name of a shipped model, "SRResNet-MSE (authors)", "SRGAN-VGG54
-    (authors)", or the name that somebody's result images were given.
+    A method is "nearest", "bicubic", "bicubic-x2", the name of a shipped model, "SRResNet-MSE (authors)",
+    "SRGAN-VGG54 (authors)", or the name that somebody's result images were given.
     """
 
     record: dict
@@ -92,6 +95,11 @@ class Evaluation:
         return "interpolation by this library"
 
 
+def at_scale(interpolation, scale):
+    """What "nearest" or "bicubic" is called in a record: "bicubic" at the paper's scale, or "bicubic-x2"."""
+    return interpolation if scale == SCALE else f"{interpolation}-x{scale}"
+
+
 def read(path=None):
     """The ``Evaluation`` in a file, by default the library's. Raises ``SrganError`` for other files."""
     path = Path(path or RECORD)
@@ -113,7 +121,7 @@ def empty():
         "format": FORMAT,
         "what": "every method on the test sets, image by image: PSNR (dB), daala's SSIM, Gaussian SSIM",
         "command": COMMAND,
-        "protocol": PROTOCOL,
+        "protocol": protocol(),
         "sets": {},
         "methods": {},
     }

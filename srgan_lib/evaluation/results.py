@@ -8,6 +8,7 @@ from srgan_lib.errors import unknown_name
 from srgan_lib.support.files import whole_file
 from srgan_lib.support.markup import markdown_table, text_table
 
+SCALE = 4  # of the paper and its tables
 DIGITS = {"psnr": 2, "psnr-rgb": 2}
 NAMES = {
     "psnr": "PSNR",
@@ -16,7 +17,14 @@ NAMES = {
     "ssim-gaussian": "SSIM (Gaussian)",
     "ssim-uniform": "SSIM (uniform)",
 }
-PROTOCOL = "8-bit results, 4 pixels removed from each border; PSNR in dB and SSIM (daala's) on Y, not rounded"
+PROTOCOL = (
+    "8-bit results, {} pixels removed from each border; PSNR in dB and SSIM (daala's) on Y, not rounded"
+)
+
+
+def protocol(scale=SCALE):
+    """How numbers were measured, in one line; as many pixels of the border are removed as the scale says."""
+    return PROTOCOL.format(scale)
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Result:
-    """The measurements of one or several methods. ``print`` it for a table; a notebook shows it as one."""
+    """The measurements of one or several methods. ``print`` it for a table; a notebook shows it as one.
+
+    All of them enlarge by ``scale``, so that their numbers may stand beside each other.
+    """
 
     sets: tuple
     measures: tuple
     columns: tuple
+    scale: int = SCALE
 
     def mean(self, label, name, measure="psnr"):
         """The mean over the set ``name`` in the column ``label``: dB for PSNR; None where there is none."""
@@ -69,7 +81,8 @@ class Result:
             }
             for column in self.columns
         }
-        return {"protocol": PROTOCOL, "sets": self.sets, "measures": self.measures, "columns": columns}
+        facts = {"protocol": protocol(self.scale), "scale": self.scale}
+        return {**facts, "sets": self.sets, "measures": self.measures, "columns": columns}
 
     def to_json(self):
         """``to_dict`` as text."""
@@ -98,6 +111,7 @@ class Result:
 
     def _rows(self):
         head = [" / ".join(NAMES[measure] for measure in self.measures)]
+        head[0] += f", scale {self.scale}" if self.scale != SCALE else ""
         head += [column.label for column in self.columns]
         return [head, *([name, *(self._cell(column, name) for column in self.columns)] for name in self.sets)]
 

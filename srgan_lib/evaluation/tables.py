@@ -16,7 +16,7 @@ from srgan_lib.evaluation.evaluate import INTERPOLATIONS
 from srgan_lib.evaluation.paper import MEASURES, TABLES, model_name
 from srgan_lib.evaluation.record import IMAGES, PUBLISHED
 from srgan_lib.evaluation.record import read as read_record
-from srgan_lib.evaluation.results import digits
+from srgan_lib.evaluation.results import SCALE, digits
 from srgan_lib.support import markup
 from srgan_lib.support.markup import NOT_MEASURED
 
@@ -237,11 +237,11 @@ def with_authors(methods):
 
 
 def others(record):
-    """The methods of a record that the paper's tables do not have, as they are called in our tables."""
+    """The methods of a record, of the paper's scale, that its tables do not have, as our tables call them."""
     tables = [records.read("paper")[name] for name in TABLES]
     known = {method for table in tables for row in table.values() for method in row}
     taken = {key_of(method, record) for method in known}
-    shipped = [name for name in pretrained.names() if name not in taken]
+    shipped = [name for name in pretrained.names(SCALE) if name not in taken]
     return shipped + [key + YOURS for key in record.methods(IMAGES) if key not in taken]
 
 

@@ -6,24 +6,29 @@ from PIL import Image
 
 from srgan_lib.errors import SrganError
 from srgan_lib.formats import deep, metadata
-from srgan_lib.images import save_image
+from srgan_lib.images import check_quality, save_image
 from srgan_lib.inference.photo_files import open_photo
 from srgan_lib.inference.upscale import upscale
 from srgan_lib.support.notices import say
 
-OPAQUE_FORMATS = ("JPEG", "BMP", "PPM", "PCX", "EPS", "PDF")
-LONGEST_SIDE = {"WEBP": 16383, "JPEG": 65500, "GIF": 65535, "ICO": 256, "AVIF": 65535}
+OPAQUE_FORMATS = ("JPEG", "MPO", "BMP", "DIB", "PPM", "PCX", "EPS", "PDF")
+LONGEST_SIDE = {"WEBP": 16383, "JPEG": 65500, "MPO": 65500, "GIF": 65535, "ICO": 256, "AVIF": 65535}
+LONGEST_SIDE |= {"TGA": 65535, "SGI": 65535, "PCX": 65535}
+LARGEST_TIFF = (1 << 32) - (1 << 20)  # bytes: places in a TIFF are numbers of 32 bits
 
 
-def upscale_file(source, target, engine, **settings):
+def upscale_file(source, target, engine, quality=None, **settings):
     """Enlarge the photo at ``source`` with an engine of ``upscaling.load_engine`` and write ``target``.
 
     16 bits a channel stay so where ``target`` is PNG or TIFF, and are reduced with a word elsewhere. What
-    ``target`` cannot hold is refused before the work: transparency, a side that is too long. ``settings`` are
-    those of ``upscale``. Raises ``SrganError`` as ``open_image``, ``upscale`` and ``save_image`` do.
+    ``target`` cannot hold is refused before the work: transparency, a side that is too long. ``quality`` is
+    that of ``save_image``, ``settings`` are those of ``upscale``. Raises ``SrganError`` as ``open_image``,
+    ``upscale`` and ``save_image`` do.
     """
     target = Path(target)
     format = Image.registered_extensions().get(target.suffix.lower())
+    if quality is not None:
+        check_quality(target, quality)
     photo = open_photo(source)
     _check_size(photo, target, format, engine.scale)
     if photo.deep is not None and format in deep.FORMATS:
@@ -36,7 +41,7 @@ def upscale_file(source, target, engine, **settings):
         say(f"{source} has {photo.bits} bits a channel; {target} has 8{_hint(photo, format)}")
     result = upscale(_for_format(photo, target, format), engine, **settings)
     _say_what_is_lost(result.info, source, target, format)
-    save_image(result, target)
+    save_image(result, target, quality)
 
 
 def _hint(photo, format):
@@ -65,6 +70,8 @@ def _check_size(photo, target, format, scale):
             f"{target}: {width}x{height} pixels are more than {target.suffix} can hold ({longest} a side);"
             " write a .png or .tif"
         )
+    if format == "TIFF" and width * height * len(photo.image.mode) * (photo.bits // 8) > LARGEST_TIFF:
+        raise SrganError(f"{target}: {width}x{height} pixels are more than a TIFF can hold; write a .png")
 
 
 def _say_what_is_lost(info, source, target, format):

@@ -1,6 +1,7 @@
 """Where ``srgan upscale`` writes: a target of its own for each photo, and nothing that is there is lost."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PIL import Image
 from srgan_lib.data.sources import folder_of_photos
 from srgan_lib.errors import SrganError
 from srgan_lib.images import EXTENSIONS
-from srgan_lib.support.files import made_folder
+from srgan_lib.support.files import made_folder, shortened
 from srgan_lib.support.notices import say, some_names
 
 
@@ -21,29 +22,87 @@ class Source:
     place: Path
 
 
-def upscale_jobs(images, out, scale, overwrite=False):
+@dataclass(frozen=True)
+class Naming:
+    """How results are named: the text after a photo's name, or None for the usual one, and the format.
+
+    ``format`` is a suffix without its dot, such as "png".
+    """
+
+    suffix: str | None = None
+    format: str | None = None
+
+    def __post_init__(self):
+        if self.suffix and (set(self.suffix) & set("/\\\0")):
+            raise SrganError(f"--suffix {self.suffix!r} would name a folder; use text such as _x4")
+
+    def beside(self, path, scale):
+        """The result of a photo, in the photo's folder."""
+        return self._named(path, f"_x{scale}" if self.suffix is None else self.suffix)
+
+    def within(self, folder, place):
+        """The result of a photo whose place below the folder of results is ``place``."""
+        return self._named(Path(folder) / place, self.suffix or "")
+
+    def _named(self, path, suffix):
+        return path.with_name(f"{path.stem}{suffix}.{self.format or 'png'}")
+
+
+def upscale_jobs(images, out, scale, overwrite=False, naming=None, skip_existing=False):
     """(source, target) of each photo that ``images``, files and folders, name.
 
-    Without ``out`` a result lies beside its photo, as ``NAME_x4.png``. ``out`` means a folder if it is one,
-    ends in a slash or has no suffix, and a file, for one photo, if its suffix is that of an image format.
-    Photos that would share a target get names that tell them apart. Results of earlier runs within a folder,
-    in ``out`` or beside their photo, are no photos again.
+    Without ``out`` a result lies beside its photo, as ``NAME_x4.png``, or as a ``Naming`` says. ``out`` means
+    a folder if it is one, ends in a slash or has no suffix, and a file, for one photo, if its suffix is that
+    of an image format. Photos that would share a target get names that tell them apart. Results of earlier
+    runs within a folder, in ``out`` or beside their photo, are no photos again. With ``skip_existing`` photos
+    whose target is there are passed over with a word.
 
     All of this is found out before any work, and folders are made at last. Raises ``SrganError`` for what
     would replace a photo that is read, or, without ``overwrite``, any file that is there.
     """
-    sources = _sources(images, out, scale)
-    jobs = _jobs(sources, out, scale, [path for path in images if Path(path).is_dir()])
-    _check_nothing_is_lost(jobs, overwrite)
+    naming = naming or Naming()
+    images, out = [_usable(path) for path in images], out and _usable(out)
+    sources = _sources(images, out, scale, naming)
+    folders = [path for path in images if Path(path).is_dir()]
+    jobs = _jobs(sources, out, scale, folders, naming)
+    there = _there(jobs)
+    if there and skip_existing:
+        say(f"{len(there)} of {len(jobs)} results are there already and are left as they are")
+        jobs = [job for job in jobs if job[1] not in set(there)]
+    elif there and not overwrite:
+        count = "is there" if len(there) == 1 else "are there"
+        raise SrganError(
+            f"{some_names(there)} {count} already; --overwrite replaces, --skip-existing leaves out,"
+            " -o names another place"
+        )
     for folder in {target.parent for _, target in jobs}:
         made_folder(folder, "-o")
     return jobs
 
 
-def _sources(images, out, scale):
+def _usable(path):
+    path = os.path.expanduser(path)
+    _check_name(path)
+    return path
+
+
+def _check_name(path):
+    """Raise ``SrganError`` where no file can be called so: a name that is too long, say."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SrganError(f"{shortened(path)}: {reason}; choose another name or place with -o") from error
+
+
+def _sources(images, out, scale, naming):
     sources, seen = [], set()
     for path in map(Path, images):
-        for source in _sources_in(path, out, scale) if path.is_dir() else [Source(path, Path(path.name))]:
+        for source in (
+            _sources_in(path, out, scale, naming) if path.is_dir() else [Source(path, Path(path.name))]
+        ):
             own = source.path.resolve()
             if own not in seen:  # a photo that is named twice is enlarged once
                 seen.add(own)
@@ -51,13 +110,14 @@ def _sources(images, out, scale):
     return sources
 
 
-def _sources_in(folder, out, scale):
+def _sources_in(folder, out, scale, naming):
     """The photos in a folder that are no results of an earlier run."""
     photos = [photo.path for photo in folder_of_photos(folder)]
     places = {path.with_suffix("") for path in photos}
     inside = Path(out).resolve() if out else None
     inside = None if inside == folder.resolve() else inside
-    results = [path for path in photos if _is_result(path, places, inside, scale)]
+    endings = {f"_x{scale}", naming.suffix or f"_x{scale}"}
+    results = [path for path in photos if _is_result(path, places, inside, endings)]
     if results:
         listed = some_names(path.relative_to(folder) for path in results)
         say(f"{folder}: passed over {listed}: results of an earlier run")
@@ -67,26 +127,30 @@ def _sources_in(folder, out, scale):
     return [Source(path, path.relative_to(folder)) for path in kept]
 
 
-def _is_result(path, places, out, scale):
+def _is_result(path, places, out, endings):
     if out is not None and out in path.resolve().parents:
         return True
-    stem, ending, suffix = path.stem.rpartition(f"_x{scale}")  # cat_x4.png, or cat_x4_jpg.png
-    is_named_so = bool(ending) and (not suffix or f".{suffix[1:]}" in EXTENSIONS)
-    return is_named_so and path.with_name(stem) in places if stem else False
+    for ending in endings:
+        stem, found, suffix = path.stem.rpartition(ending)  # cat_x4.png, or cat_x4_jpg.png
+        is_named_so = stem and found and (not suffix or f".{suffix[1:]}" in EXTENSIONS)
+        if is_named_so and path.with_name(stem) in places:
+            return True
+    return False
 
 
-def _jobs(sources, out, scale, folders):
+def _jobs(sources, out, scale, folders, naming):
     if not out:
         if folders:
             raise SrganError("name a folder for the results of a whole folder: -o large/")
-        targets = [source.path.with_name(f"{source.path.stem}_x{scale}.png") for source in sources]
-        return _told_apart(sources, targets)
-    if not _means_folder(out):
-        if folders or len(sources) > 1:
-            what = f"for the folder {folders[0]}" if folders else f"for {len(sources)} photos"
-            raise SrganError(f"-o {out} names one file; {what} name a folder, such as -o large/")
-        return [(sources[0].path, _writable(Path(out)))]
-    return _told_apart(sources, [Path(out) / source.place.with_suffix(".png") for source in sources])
+        return _told_apart(sources, [naming.beside(source.path, scale) for source in sources])
+    if _means_folder(out):
+        return _told_apart(sources, [naming.within(out, source.place) for source in sources])
+    if folders or len(sources) > 1:
+        what = f"for the folder {folders[0]}" if folders else f"for {len(sources)} photos"
+        raise SrganError(f"-o {out} names one file; {what} name a folder, such as -o large/")
+    if naming != Naming():
+        raise SrganError(f"-o {out} names the file and its format; leave out --suffix and --format")
+    return [(sources[0].path, _writable(Path(out)))]
 
 
 def _means_folder(out):
@@ -121,8 +185,7 @@ def _told_apart(sources, targets):
 
 
 def _shared(targets):
-    keys = [_key(target) for target in targets]
-    return {key for key in keys if keys.count(key) > 1} if len(set(keys)) < len(keys) else set()
+    return {key for key, count in Counter(map(_key, targets)).items() if count > 1}
 
 
 def _with_suffix(source, target):
@@ -144,8 +207,11 @@ def _key(target):
 # --------------------------------------------------------------------------------------- nothing is lost
 
 
-def _check_nothing_is_lost(jobs, overwrite):
+def _there(jobs):
+    """The targets that are there already; ``SrganError`` for a folder, and for a photo that is read."""
     read = {_identity(source): source for source, _ in jobs if source.exists()}
+    for target in (target for _, target in jobs):
+        _check_name(target)
     there = [target for _, target in jobs if target.exists()]
     for target in there:
         if target.is_dir():
@@ -155,9 +221,7 @@ def _check_nothing_is_lost(jobs, overwrite):
             own = any(own == source and other == target for own, other in jobs)
             by = "its own enlargement" if own else "the enlargement of another photo"
             raise SrganError(f"{target} would be overwritten by {by}; choose another folder with -o")
-    if there and not overwrite:
-        count = "is there" if len(there) == 1 else "are there"
-        raise SrganError(f"{some_names(there)} {count} already; --overwrite replaces, -o names another place")
+    return there
 
 
 def _identity(path):

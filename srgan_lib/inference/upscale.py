@@ -30,7 +30,7 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
 def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
-    """``image`` with ``scale`` times the sides (4 for the shipped models), as the same kind of image.
+    """``image`` with ``scale`` times the sides, the model's own scale, as the same kind of image.
 
     ``image`` is the path of an image file or a ``PIL.Image`` (a ``PIL.Image`` comes back), an array (H, W),
     (H, W, 1 to 4) or a tensor (H, W), (1 to 4, H, W), (N, 1 to 4, H, W); one or two channels are grey and
@@ -42,7 +42,7 @@ def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
     ``info``. A file of 16-bit grey gives mode I;16; one of 16-bit colour, for which Pillow has no mode, is
     reduced to 8 bits with a line on stderr: ``srgan upscale``, or an array of ``uint16``, keeps them.
 
-    ``model`` is a name (``pretrained.names()``), a weights file, a run's folder, a network such as
+    ``model`` is a name (``sr.models()`` lists them), a weights file, a run's folder, a network such as
     ``Generator`` or what ``load_engine`` gave. ``tile``, in pixels of ``image``, is the side of the part
     worked on at a time: it bounds the memory (about 1 GB at 640) and changes nothing in the result.
     ``device`` is "cpu", "cuda" and so on (by default a GPU where there is one). ``progress`` draws a bar:

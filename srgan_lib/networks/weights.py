@@ -16,6 +16,12 @@ from srgan_lib.networks import build
 from srgan_lib.networks.phases import with_plain_weights
 from srgan_lib.support.files import whole_file
 
+# What other programs call files of weights; those of PyTorch can run code when they are opened
+FOREIGN_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".pkl", ".h5", ".onnx", ".npz", ".pb", ".tflite")
+CONVERT = (
+    "if it has the layers of srgan_lib's Generator, give it to one with load_state_dict and write that with"
+    " srgan_lib.networks.weights.save_generator"
+)
 SETTINGS = "generator"  # the metadata key of a network's ``config``
 
 
@@ -76,18 +82,40 @@ def file_sha256(path):
 
 def _read(path):
     """(settings, state dict in float32) of a generator's file."""
+    if not path.exists():
+        raise SrganError(f"{path}: no such file; check the path, or name a shipped model")
+    if path.suffix.lower() in FOREIGN_SUFFIXES:
+        raise SrganError(f"{path}: {_foreign_reason(path)}; {CONVERT}")
     try:
         with safe_open(path, framework="pt") as file:
-            settings = json.loads((file.metadata() or {})[SETTINGS])
+            settings = (file.metadata() or {}).get(SETTINGS)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except FileNotFoundError as error:
-        raise SrganError(f"{path}: no such file; check the path, or name a shipped model") from error
-    except KeyError as error:
-        raise SrganError(
-            f"{path}: not a generator saved by srgan_lib (no settings in it); choose another"
-        ) from error
+        settings = settings and json.loads(settings)
     except (OSError, SafetensorError, ValueError) as error:
         raise SrganError(f"{path}: not a readable safetensors file ({error}); get the file again") from error
+    if not isinstance(settings, dict):
+        raise SrganError(
+            f"{path}: not a generator saved by srgan_lib (no settings in it, {_layers(tensors)}); {CONVERT}"
+        )
     return settings, {
         name: value.float() if value.is_floating_point() else value for name, value in tensors.items()
     }
+
+
+def _foreign_reason(path):
+    """Why a file of another program is not opened, with the names of its layers where they can be read."""
+    if path.suffix.lower() not in (".pth", ".pt", ".ckpt", ".bin"):
+        return f"{path.suffix} is a format of another program, which srgan_lib does not read"
+    reason = "weights pickled by PyTorch, which could run code when they are opened"
+    try:
+        state = torch.load(path, map_location="meta", weights_only=True)  # numbers and names, no code
+        while isinstance(state, dict) and not any(hasattr(value, "shape") for value in state.values()):
+            state = next(value for value in state.values() if isinstance(value, dict))  # {"params_ema": ...}
+        return f"{reason} ({_layers(state)})"
+    except Exception:  # whatever it holds: it is not opened
+        return reason
+
+
+def _layers(tensors):
+    names = list(tensors)
+    return f"its first layer is {names[0]!r}" if names else "it is empty"

@@ -11,8 +11,9 @@ from srgan_lib.data.sources import BUNDLED, photos_of
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.evaluation import paper
-from srgan_lib.evaluation.evaluate import INTERPOLATIONS, SCALE, holds_images
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS, holds_images
 from srgan_lib.evaluation.result_files import result_path
+from srgan_lib.evaluation.results import SCALE
 from srgan_lib.images import crop_to_multiple, read_rgb
 from srgan_lib.inference.upscale import load_engine, upscale
 from srgan_lib.opinion.plan import ANCHORS
@@ -170,7 +171,7 @@ def _source(place):
         return Results(str(path))
     if not path.exists():
         raise SrganError(f"{place}: no such folder or file; name a folder of result images or a model")
-    _engine(path)  # what is no model says so now
+    _check_scale(place, _engine(path).scale)  # what is no model says so now
     return path
 
 
@@ -181,7 +182,15 @@ def _shipped(name):
         hint = " (of another program? give its result images: NAME=FOLDER)" if name in TWELVE else ""
         known = [*INTERPOLATIONS, *pretrained.names(), "HR"]
         raise SrganError(f"{unknown_name('method', name, known)}{hint}")
+    _check_scale(name, pretrained.scale_of(name))
     return name.lower()
+
+
+def _check_scale(name, scale):
+    if scale != SCALE:
+        raise SrganError(
+            f"{name} enlarges {scale}x; versions are made from a quarter of the sides: use {SCALE}x"
+        )
 
 
 def calibration_for(photos, pairs):

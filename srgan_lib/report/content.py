@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from srgan_lib import pretrained
 from srgan_lib.evaluation import paper, tables
 from srgan_lib.evaluation import record as evaluation_record
+from srgan_lib.evaluation.evaluate import INTERPOLATIONS
 from srgan_lib.evaluation.paper import SETS
-from srgan_lib.evaluation.record import Evaluation
-from srgan_lib.evaluation.results import digits
+from srgan_lib.evaluation.record import Evaluation, at_scale
+from srgan_lib.evaluation.results import SCALE, digits, protocol
 from srgan_lib.opinion.saved import Opinions
+from srgan_lib.support.markup import NOT_MEASURED
 
 TITLES = {"table1": "Table 1: one network, five losses", "table2": "Table 2: SRGAN and the methods before it"}
+SCALE_TITLE = "Scale {}: not in the paper"
 MEASURES = {"psnr": "PSNR (dB)", "ssim": "SSIM (daala)", "ssim-gaussian": "SSIM (Gaussian)"}
 LEGEND = (
     "PSNR in dB and SSIM on Y, not rounded, 4 pixels removed from each border, results of 8 bits. SSIM is"
@@ -85,11 +88,43 @@ class Report:
             for reason, of in found.items()
         }
 
+    def other_scales(self):
+        """The scales of shipped models beside the paper's, which is the only one in its tables."""
+        return sorted({pretrained.scale_of(name) for name in pretrained.names()} - {SCALE})
+
+    def methods_at(self, scale):
+        """The methods of another scale: interpolation and the shipped models, as the record calls them."""
+        return [*(at_scale(name, scale) for name in INTERPOLATIONS), *pretrained.names(scale)]
+
+    def scale_lines(self, scale):
+        """What was measured at another scale, as lines of cells: a row a test set and method."""
+        lines = [["", *MEASURES.values()]]
+        for set_name in SETS:
+            for method in self.methods_at(scale):
+                means = self.record.means(method, set_name)
+                cells = [
+                    tables.number(means[measure], digits(measure)) if means else NOT_MEASURED
+                    for measure in MEASURES
+                ]
+                lines.append([f"{set_name}, {method}", *cells])
+        return lines
+
+    def scale_notes(self, scale):
+        """How that was measured, and why something was not, as sentences."""
+        reasons = {}
+        for method in self.methods_at(scale):
+            for set_name in SETS:
+                if reason := self.record.why_not(method, set_name):
+                    reasons.setdefault(reason, []).append(f"{method} on {set_name}")
+        absent = [f"Not measured: {', '.join(of)}: {reason}." for reason, of in reasons.items()]
+        return [f"{protocol(scale)}. The paper has no numbers at this scale.", *absent]
+
     def sources(self):
         """{method: where our number comes from} of all that was measured."""
         found = {}
-        for method in self.methods():
-            key = tables.key_of(method, self.record)
+        others = [name for scale in self.other_scales() for name in self.methods_at(scale)]
+        for method in [*self.methods(), *others]:
+            key = method if method in others else tables.key_of(method, self.record)
             if any(self.record.means(key, name) for name in SETS):
                 found[method] = self.record.source(key)
                 found[method] += self._training(method, key) if key in pretrained.names() else ""

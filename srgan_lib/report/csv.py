@@ -51,6 +51,17 @@ def image_sheet(report):
     return _sheet(["set", "image", "method", "psnr", "ssim", "ssim_gaussian", "source"], rows)
 
 
+def scale_sheet(report, scale):
+    """What was measured at another scale: a row a test set and method, or "not measured" and the reason."""
+    rows = []
+    for set_name in SETS:
+        for method in report.methods_at(scale):
+            means, reason = report.record.means(method, set_name), report.record.why_not(method, set_name)
+            numbers = [means.get(measure, NOT_MEASURED) for measure in MEASURES]
+            rows.append([set_name, method, *numbers, reason or report.record.source(method)])
+    return _sheet(["set", "method", "psnr", "ssim", "ssim_gaussian", "source"], rows)
+
+
 def _absent(method, measure):
     """The original is its own result; of other methods there is nothing."""
     return NOT_MEASURED if method != "HR" else "inf" if measure == "psnr" else 1.0

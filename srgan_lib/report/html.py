@@ -8,7 +8,7 @@ from srgan_lib import __version__
 from srgan_lib.evaluation.paper import SETS
 from srgan_lib.evaluation.record import COMMAND
 from srgan_lib.evaluation.tables import opinion
-from srgan_lib.report.content import BASELINES_NOTE, LEGEND, MEASURES, TITLES, parts
+from srgan_lib.report.content import BASELINES_NOTE, LEGEND, MEASURES, SCALE_TITLE, TITLES, parts
 from srgan_lib.support.markup import NOT_MEASURED, html
 
 STYLE = Path(__file__).with_name("page.css")
@@ -54,6 +54,8 @@ def page(report):
     for name, title in TITLES.items():
         remarks = [note for note in report.notes(name) if BASELINES_NOTE in note]
         sections[name] = title.split(":")[0], _table_section(report.table(name), title, remarks)
+    for scale in report.other_scales():
+        sections[f"scale{scale}"] = f"Scale {scale}", _scale(report, scale)
     if report.opinions:
         sections["opinions"] = "Opinions", _opinions(report)
     sections["images"] = "Image by image", _images(report)
@@ -169,16 +171,26 @@ def _wide(head, lines, label):
 
 
 def _opinions(report):
-    head, *lines = report.opinion_lines()
     kind = "warning" if report.opinions.simulated else "soft"
+    facts = escape(report.opinion_facts())
+    return f'<h2>Opinions</h2><p class="{kind}">{facts}</p>{_narrow(report.opinion_lines())}'
+
+
+def _scale(report, scale):
+    notes = "".join(f'<p class="soft">{html(note)}</p>' for note in report.scale_notes(scale))
+    return f"<h2>{SCALE_TITLE.format(scale)}</h2>{_narrow(report.scale_lines(scale))}{notes}"
+
+
+def _narrow(lines):
+    """A table of few columns."""
+    head, *lines = lines
     names = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(
         f"<tr><th>{escape(line[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in line[1:])}</tr>"
         for line in lines
     )
     table = f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
-    facts = escape(report.opinion_facts())
-    return f'<h2>Opinions</h2><p class="{kind}">{facts}</p><div class="wide">{table}</div>'
+    return f'<div class="wide">{table}</div>'
 
 
 def _sources(report):

@@ -1,7 +1,7 @@
 """The report as text for the terminal, and in Markdown."""
 
 from srgan_lib.evaluation.paper import SETS
-from srgan_lib.report.content import LEGEND, MEASURES, TITLES, parts
+from srgan_lib.report.content import LEGEND, MEASURES, SCALE_TITLE, TITLES, parts
 from srgan_lib.support.markup import for_markdown, markdown_table, marked, text_table
 
 HEAD = ("PSNR", "ours", "diff.", "SSIM", "ours", "diff.", "Gaussian", "MOS", "ours")
@@ -15,6 +15,9 @@ def text(report):
         said.append(title)
         said += [text_table([[of, *HEAD[: len(rows[0]) - 1]], *rows]) for of, _, rows in parts(table)]
         said.append("\n".join(report.notes(name)))
+    for scale in report.other_scales():
+        said += [SCALE_TITLE.format(scale), text_table(report.scale_lines(scale))]
+        said.append("\n".join(report.scale_notes(scale)))
     if report.opinions:
         said += ["Opinions", text_table(report.opinion_lines()), report.opinion_facts()]
     return "\n\n".join(said)
@@ -29,6 +32,9 @@ def markdown(report):
         for of, head, rows in parts(table):
             said += [f"### {title.split(':')[0]}, {of}", markdown_table([head, *rows])]
         said += map(marked, report.notes(name))
+    for scale in report.other_scales():
+        said += [f"## {SCALE_TITLE.format(scale)}", markdown_table(report.scale_lines(scale))]
+        said += map(marked, report.scale_notes(scale))
     if report.opinions:
         facts = for_markdown(report.opinion_facts())
         said += ["## Opinions", facts, markdown_table(report.opinion_lines())]

@@ -1,7 +1,9 @@
 """Progress bars, drawn where somebody sees them.
 
 A notebook that a program runs (papermill, nbval, a build) draws none: what is drawn would depend on the
-machine's speed, and a stored page would load 0.9 MB of scripts to show a bar that has arrived.
+machine's speed, and a stored page would load 0.9 MB of scripts to show a bar that has arrived. Nor does a
+program whose stderr is no terminal: a file would gather every state of the bar, and a program without a
+stderr (pythonw) has nowhere to draw.
 """
 
 import os
@@ -18,16 +20,28 @@ def has_reader():
     return "google.colab" in sys.modules or any(name in os.environ for name in READERS)
 
 
+def is_followed():
+    """Whether lines about how work goes on have a reader: not in a notebook that a program runs."""
+    return not _in_notebook() or has_reader()
+
+
 def progress_bar(*items, progress=None, delay=0, **settings):
     """tqdm's bar over ``items`` (none, or what is counted), with tqdm's ``settings``.
 
-    With ``progress`` True it is drawn at once, with False never, and with None after ``delay`` seconds, but
-    not in a notebook without a reader.
+    With ``progress`` None it is drawn after ``delay`` seconds on a terminal, or in a notebook with a reader;
+    with True at once, on a terminal or in any notebook; with False never.
     """
-    hidden = progress is False or (progress is None and _in_notebook() and not has_reader())
-    return tqdm(*items, disable=hidden, delay=0 if progress else delay, **settings)
+    seen = (_in_notebook() and (progress or has_reader())) or _on_terminal()
+    return tqdm(*items, disable=progress is False or not seen, delay=0 if progress else delay, **settings)
 
 
 def _in_notebook():
     ipython = sys.modules.get("IPython")
     return hasattr(ipython and ipython.get_ipython(), "kernel")
+
+
+def _on_terminal():
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False

@@ -21,6 +21,9 @@ from pathlib import Path
 
 from srgan_lib.errors import SrganError, unknown_name
 from srgan_lib.support.files import made_folder, whole_file
+from srgan_lib.teaching import checks
+
+check = checks.check  # what a notebook calls: sr.coursework.check
 
 EDITIONS = ("student", "solved")
 TITLE = re.compile(r"# @title Solution (?P<number>\d+)(?:: (?P<title>.*))?")
@@ -78,7 +81,7 @@ def exercises(notebook):
     """The exercises of a notebook, in order: a list of ``Exercise``."""
     text = "\n\n".join(cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     found = []
-    for section, part in _sections(text):
+    for section, part in sections(text):
         starts = [*EXERCISE.finditer(part)] if section in EXERCISES else []
         for place, start in enumerate(starts):
             end = starts[place + 1].start() if place + 1 < len(starts) else len(part)
@@ -98,7 +101,19 @@ def _exercise(start, text):
 
 def solutions(notebook):
     """The solutions of a notebook, in order: a list of ``Solution``."""
-    return [_solution(cell["source"]) for cell in notebook["cells"] if _is_solution(cell)]
+    return [found for cell in notebook["cells"] if (found := solution_of(cell))]
+
+
+def solution_of(cell):
+    """The ``Solution`` that a cell holds, or None."""
+    return _solution(cell["source"]) if _is_solution(cell) else None
+
+
+def chapter_cells(notebook):
+    """The sources of a notebook's code cells, in order, but for the solutions."""
+    return [
+        cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code" and not _is_solution(cell)
+    ]
 
 
 def _is_solution(cell):
@@ -108,8 +123,8 @@ def _is_solution(cell):
 def _solution(source):
     head, _, rest = source.partition("\n")
     title = TITLE.match(head)
-    code, _, check = rest.partition(CHECK) if CHECK in rest else (rest, "", "")
-    return Solution(int(title["number"]), title["title"] or "", code, check)
+    code, _, tests = rest.partition(CHECK) if CHECK in rest else (rest, "", "")
+    return Solution(int(title["number"]), title["title"] or "", code, tests)
 
 
 def student(notebook, name="the notebook"):
@@ -143,7 +158,7 @@ def _empty(cell, titles, name):
     cell["outputs"], cell["execution_count"] = [], None
 
 
-def _sections(text, section=""):
+def sections(text, section=""):
     """(heading, text) of each part of a Markdown text; before the first heading it is ``section``."""
     parts = HEADING.split(text)
     return [(section, parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
@@ -152,7 +167,7 @@ def _sections(text, section=""):
 def _without_answers(text, section):
     """The text without the answers of homework, and the section in which it ends."""
     kept = []
-    for place, (heading, part) in enumerate(_sections(text, section)):
+    for place, (heading, part) in enumerate(sections(text, section)):
         if heading in HOMEWORK:
             part = ANSWER.sub(NOTHING_YET, part)
         kept.append(f"## {heading}{part}" if place else part)
@@ -181,6 +196,21 @@ def write(edition, out, book=None, chapters=()):
     """
     if edition not in EDITIONS:
         raise unknown_name("edition", edition, EDITIONS)
+    notebooks = chosen(out, book, chapters)
+    out = Path(out)
+    if edition == "student":
+        texts = {path.name: as_json(student(notebook, path)) for path, notebook in notebooks.items()}
+    else:
+        texts = {path.name: path.read_text(encoding="utf-8") for path in notebooks}
+    made_folder(out, "--out")
+    for name, text in {**texts, **linked_pages(notebooks)}.items():
+        with whole_file(out / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+    return [out / name for name in texts]
+
+
+def chosen(out, book=None, chapters=()):
+    """{path: notebook} of the ``chapters`` of ``book``; takes and refuses what ``write`` does."""
     book = Path(book) if book else find_book()
     known = {path.stem: path for path in sorted(book.glob("*.ipynb"))}
     if not known:
@@ -188,31 +218,22 @@ def write(edition, out, book=None, chapters=()):
     for name in chapters:
         if name not in known:
             raise unknown_name("chapter", name, known)
-    out = Path(out)
-    if out.resolve() == book.resolve():
+    if Path(out).resolve() == book.resolve():
         raise SrganError(f"{out} is the book itself, which would be overwritten; choose another folder")
-    notebooks = {path: read(path) for path in (known[name] for name in chapters or known)}
-    if edition == "student":
-        texts = {path.name: _json(student(notebook, path)) for path, notebook in notebooks.items()}
-    else:
-        texts = {path.name: path.read_text(encoding="utf-8") for path in notebooks}
-    made_folder(out, "--out")
-    for name, text in {**texts, **_linked_pages(book, notebooks.values())}.items():
-        with whole_file(out / name) as partial:
-            partial.write_text(text, encoding="utf-8")
-    return [out / name for name in texts]
+    return {path: read(path) for path in (known[name] for name in chapters or known)}
 
 
-def _json(notebook):
+def as_json(notebook):
+    """The text of a notebook's file."""
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _linked_pages(book, notebooks):
-    """Name and text of the Markdown pages that the notebooks link to."""
-    sources = [
-        cell["source"] for each in notebooks for cell in each["cells"] if cell["cell_type"] == "markdown"
-    ]
-    names = {name for source in sources for name in PAGE.findall(source)}
-    return {
-        name: (book / name).read_text(encoding="utf-8") for name in sorted(names) if (book / name).is_file()
-    }
+def linked_pages(notebooks):
+    """Name and text of the Markdown pages that the notebooks, {path: notebook}, link to."""
+    found = {}
+    for path, notebook in notebooks.items():
+        sources = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+        for page in sorted({name for source in sources for name in PAGE.findall(source)}):
+            if path.with_name(page).is_file():
+                found[page] = path.with_name(page).read_text(encoding="utf-8")
+    return found

@@ -6,13 +6,11 @@ the sha256 of each part and of the whole: what is joined is the run that was spl
 
 import hashlib
 import json
-import os
 import re
-import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 from srgan_lib.errors import SrganError
+from srgan_lib.support.folders import whole_folder
 from srgan_lib.training import checkpoints
 
 MANIFEST = "manifest.json"
@@ -33,7 +31,7 @@ def split(folder, out, size, without=()):
     files = [path for path in _files(folder) if not _left_out(path.relative_to(folder), without)]
     if not any(path.name == "config.json" for path in files):
         raise SrganError(f"{folder}: no run in it (no config.json); give the folder that --out named")
-    with _whole_folder(out) as temporary:
+    with whole_folder(out) as temporary:
         parts, whole = _cut(files, temporary, size)
         manifest = {
             "run": folder.name,
@@ -58,7 +56,7 @@ def join(folder, out):
     manifest = _manifest(folder)
     paths = [folder / part["name"] for part in manifest["parts"]]
     _check_parts(folder, manifest, paths)
-    with _whole_folder(out) as temporary:
+    with whole_folder(out) as temporary:
         _paste(paths, manifest["files"], temporary)
     return out
 
@@ -151,21 +149,3 @@ def _paste(paths, files, folder):
                 now, rest = rest[:missing], rest[missing:]
                 file.write(now)
                 missing -= len(now)
-
-
-@contextmanager
-def _whole_folder(out):
-    """Yield a temporary folder beside ``out``; when the block ends well it takes ``out``'s place at once."""
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise SrganError(f"{out}: exists already; choose another --out")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if out.exists():
-            out.rmdir()
-        os.replace(temporary, out)
-    except OSError as error:
-        raise SrganError(f"{out}: cannot be written ({error.strerror or error}); nothing was") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -20,7 +20,7 @@ def data_facts(photos, name):
     digest = hashlib.sha256()
     for photo in photos:
         for path in filter(None, (photo.path, photo.lr_path)):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+            digest.update(f"{path.name} {path.stat().st_size}\n".encode("utf-8", "surrogateescape"))
             with open(path, "rb") as file:
                 digest.update(file.read(HEAD))
     return {"name": Path(name).name, "photos": len(photos), "sha256": digest.hexdigest()}

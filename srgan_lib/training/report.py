@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from srgan_lib.images import save_image
-from srgan_lib.support.progress import progress_bar
+from srgan_lib.support.progress import is_followed, progress_bar
 from srgan_lib.training.health import verdict
 
 
@@ -54,7 +54,7 @@ class Report:
         self._write({"update": update, "psnr": values, "health": health})
         self._scalars({f"psnr/{name}": value for name, value in values.items()}, update)
         self._scalars({f"health/{name}": value for name, value in health.items()}, update)
-        if not self.bar.disable:  # where nobody looks at the bar, the log is enough
+        if is_followed():  # where nobody reads it, the log is enough
             self.say(_health_line(update, gain, health))
             for sentence in verdict(health, gain):
                 self.say(f"  {sentence}")
@@ -74,7 +74,8 @@ class Report:
 
     def say(self, line):
         """A line above the bar."""
-        self.bar.write(line, file=sys.stderr)
+        if sys.stderr is not None:
+            self.bar.write(line, file=sys.stderr)
 
     def close(self):
         self.bar.close()

@@ -145,7 +145,7 @@ def methods_of(name, published):
         folder = published / name / place
         files = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.glob("*.png"))]
         found[method] = (lambda _, file, folder=folder: read_rgb(folder / file), digest(files))
-    for model in pretrained.names():
+    for model in pretrained.names(4):
         found[model] = (
             lambda lr, _, model=model: sr.upscale(lr, model, progress=False),
             pretrained.record(model)["sha256"],
