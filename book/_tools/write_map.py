@@ -24,8 +24,8 @@ HEAD = """\
 <!-- Written by book/_tools/write_map.py from map.json: do not edit. -->
 
 Read a row from left to right. It begins with a place in the paper and ends with a function of the library and
-what a test shows of it, in the words of the test's name. The test fails when the code no longer does that, and
-`pytest` runs them all. Another test checks that everything named here exists.
+what a test shows of it, in the words of the test's name. The test fails when the code no longer does that,
+and `pytest` runs them all. Another test checks that everything named here exists.
 
 """
 

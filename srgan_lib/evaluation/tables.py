@@ -26,7 +26,7 @@ ORIGINAL = "the original itself"
 GIVE_IMAGES = "give its result images: `srgan report --images {0}=FOLDER`"
 NO_WEIGHTS = {
     "SelfExSR": f"another group's method, and no network that could be trained here; {GIVE_IMAGES}",
-    "DRCN": "its training needs a GPU, and none was to be had (`srgan reproduce --only drcn`), or "
+    "DRCN": "its training needs a GPU, and none was available (`srgan reproduce --only drcn`), or "
     f"{GIVE_IMAGES}",
     "SRCNN": f"no weights are shipped yet; train them: `srgan reproduce --only srcnn`, or {GIVE_IMAGES}",
     "ESPCN": f"no weights are shipped yet; train them: `srgan reproduce --only espcn`, or {GIVE_IMAGES}",
