@@ -23,6 +23,8 @@ from srgan_lib.errors import SrganError
 from srgan_lib.images import save_image
 from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.generator import Generator
+from srgan_lib.training import presets
+from srgan_lib.training.step import learning_rate
 
 SMALL = [
     *("--updates", "3", "--batch", "2", "--crop", "32", "--blocks", "1", "--channels", "4"),
@@ -238,11 +240,46 @@ def test_train_then_use_what_was_trained(tiny_set, capsys):
 def test_train_stops_at_its_time_and_goes_on(capsys):
     assert main(["train", "--out", "run", "--time-limit", "0.001", *SMALL]) == 0
     assert "time limit after 1 updates; to go on: srgan train --out run --resume" in capsys.readouterr().out
-    assert "--updates cannot change" in fails(capsys, "train", "--out", "run", "--resume", "--updates", "9")
+    resumed = ("train", "--out", "run", "--resume")
+    assert "--batch cannot change" in fails(capsys, *resumed, "--batch", "9")
+    assert "updates is 1; 1 are done: use a whole number of at least 2" in fails(
+        capsys, *resumed, "--updates", "1"
+    )
     assert "which run" in fails(capsys, "train", "--resume")
     assert "this run has seed = 0, not 1" in fails(capsys, "train", "--out", "run", "--resume", "--seed", "1")
-    assert main(["train", "--out", "run", "--resume", "--time-limit", "10m"]) == 0
+    assert main(["train", "--out", "run", "--resume"]) == 0, "the limit was for the first call"
     assert "done: run" in capsys.readouterr().out
+
+
+def test_a_finished_run_is_trained_further_and_never_anew(capsys):
+    assert main(["train", "--out", "run", *SMALL]) == 0
+    assert main(["train", "--out", "run", "--resume", "--updates", "5"]) == 0
+    record = json.loads(Path("run/record.json").read_text())
+    assert (record["updates"], record["stopped"]) == (5, "finished")
+    assert record["config"]["stages"][0]["updates"] == 5 and len(record["sessions"]) == 2
+    rates = {}
+    for line in map(json.loads, Path("run/log.jsonl").read_text().splitlines()):
+        rates[line["update"]] = line.get("learning_rate", rates.get(line["update"]))
+    longer = presets.tiny(updates=5).stages[0]
+    assert rates[5] == pytest.approx(learning_rate(longer, 4))
+    for path in Path("run/checkpoints").iterdir():
+        path.unlink()
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    assert "whose checkpoints are gone" in fails(capsys, "train", "--out", "run", *SMALL)
+    assert "whose checkpoints are gone" in fails(capsys, "train", "--out", "run", "--resume")
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
+
+
+def test_photos_that_are_skipped_show_in_the_exit_code(tmp_path, capsys):
+    (tmp_path / "mixed").mkdir()
+    for seed in range(3):
+        save_image(photo(64, 64, seed=seed), tmp_path / "mixed" / f"{seed}.png")
+    save_image(photo(8, 8), tmp_path / "mixed" / "small.png")
+    arguments = ["train", "--out", "run", "--data", str(tmp_path / "mixed"), *SMALL]
+    assert main([*arguments, "--validation", "bundled", "--validate-every", "0"]) == 1
+    said = capsys.readouterr()
+    assert "small.png: 8x8 is smaller" in said.err and "1 photos were skipped" in said.err
+    assert "done: run" in said.out
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pooch
 import pytest
+import torch
 from browsing import opened
 
 import srgan_lib as sr
 from srgan_lib import pretrained
 from srgan_lib.degradations import imresize
 from srgan_lib.inference.upscale import upscale
+from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate
 
 live_model = pytest.importorskip("live_model", reason="Sphinx is not installed: pip install -e '.[book]'")
@@ -28,17 +30,18 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Engine</title><link rel="i
 SMALL_TILES = {"tile": 16, "cell": 8}
 
 # Upscales an image; answers with the result, what `start` said and all progress.
-UPSCALE = """async ({ image, model, wishes, method }) => {
+UPSCALE = """async ({ image, model, wishes, method, scale }) => {
     const data = Uint8ClampedArray.from(atob(image.data), (letter) => letter.charCodeAt(0));
     const engine = window.engine || srganLive.create(wishes);
     window.engine = engine;
     const started = method === "upscale" ? await engine.start() : null;
     const progress = [];
     const onProgress = (report) => progress.push(report);
-    const result = await engine[method]({ ...image, data }, { model, onProgress });
+    const how = method === "upscale" ? { model, onProgress } : scale;
+    const result = await engine[method]({ ...image, data }, how);
     let text = "";
     for (const level of result.data) text += String.fromCharCode(level);
-    const estimates = started ? [10, 100].map((side) => engine.estimate(side, side)) : [];
+    const estimates = started ? [10, 100].map((side) => engine.estimate(side, side, scale)) : [];
     return { ...result, data: btoa(text), started, progress, estimates };
 }"""
 
@@ -64,15 +67,35 @@ ABORT = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """A folder with one page that has the engine and nothing else."""
-    folder = tmp_path_factory.mktemp("site")
-    missing = live_model.collected(folder / "live", Path(pooch.os_cache("srgan-book")))
+def page_with_engine(folder, cache):
+    """``folder`` with one page that has the engine and nothing else."""
+    missing = live_model.collected(folder / "live", cache)
     if missing:
         pytest.skip(missing)
     (folder / "page.html").write_text(PAGE, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The page with the shipped models."""
+    return page_with_engine(tmp_path_factory.mktemp("site"), Path(pooch.os_cache("srgan-book")))
+
+
+@pytest.fixture(scope="module")
+def two_scales(tmp_path_factory):
+    """The page with small untrained models of scale 4 and 2 in the place of the shipped ones."""
+    place = tmp_path_factory.mktemp("two-scales")
+    torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrained, "WEIGHTS", place / "weights")
+        for scale, ends in live_model.ENDS.items():
+            for name, _ in ends:
+                pretrained.ship(Generator(scale=scale, blocks=8, channels=4).eval(), name, {})
+        (place / "cache").mkdir()
+        (place / "cache/npm").symlink_to(Path(pooch.os_cache("srgan-book")) / "npm")
+        (place / "site").mkdir()
+        yield page_with_engine(place / "site", place / "cache")
 
 
 class Isolated(http.server.SimpleHTTPRequestHandler):
@@ -101,12 +124,13 @@ def server(site):
     server.server_close()
 
 
-def run(page, image, model="srgan-vgg54", wishes=None, method="upscale"):
+def run(page, image, model="srgan-vgg54", wishes=None, method="upscale", scale=4):
     """The engine's result for an array (h, w, 4), as an array, and what else was told."""
     height, width = image.shape[:2]
     data = base64.b64encode(image.tobytes()).decode()
     given = {"image": {"width": width, "height": height, "data": data}, "model": model}
-    told = page.evaluate(UPSCALE, {**given, "wishes": wishes or {}, "method": method})
+    given |= {"wishes": wishes or {}, "method": method, "scale": scale}
+    told = page.evaluate(UPSCALE, given)
     data = np.frombuffer(base64.b64decode(told.pop("data")), np.uint8)
     return data.reshape(told["height"], told["width"], 4), told
 
@@ -123,12 +147,12 @@ def photo(height, width, kind="rgba"):
     return np.dstack([pixels, alpha.astype(np.uint8)])
 
 
-def as_python(image, model="srgan-vgg54"):
+def as_python(image, model="srgan-vgg54", scale=4):
     """What ``upscale`` makes of the array's colours, and of its alpha; grey goes in as grey.
 
     Colours and alpha apart: the engine enlarges hidden colours as they are, which ``upscale`` replaces.
     """
-    colours, alpha = image[..., :3], imresize(image[..., 3], 4)
+    colours, alpha = image[..., :3], imresize(image[..., 3], scale)
     grey = (image[..., 0] == image[..., 1]).all() and (image[..., 0] == image[..., 2]).all()
     if grey:
         return np.dstack([upscale(image[..., 0], model, progress=False)] * 3 + [alpha])
@@ -164,7 +188,7 @@ def test_progress_and_estimates(browser, server):
 
 
 def test_every_model_in_grey_and_opaque(browser, server):
-    ends = [pretrained.load(name) for name, _ in live_model.ENDS]
+    ends = [pretrained.load(name) for name, _ in live_model.ENDS[4]]
     with opened(browser, server.page) as (page, _):
         models = page.evaluate("srganLive.models")
         assert [model["t"] for model in models] == [0, 0.25, 0.5, 0.75, 1]
@@ -172,6 +196,30 @@ def test_every_model_in_grey_and_opaque(browser, server):
             image = photo(9, 7, "opaque" if model["t"] == 0.25 else "grey")
             found, _ = run(page, image, model["name"])
             assert_same(found, as_python(image, interpolate(*ends, model["t"])))
+
+
+def test_models_of_two_scales_in_one_page(browser, two_scales):
+    wishes = {"backend": "wasm", "sizes": SMALL_TILES}
+    with opened(browser, (two_scales / "page.html").as_uri()) as (page, faults):
+        models = page.evaluate("srganLive.models")
+        assert [(model["scale"], model["t"]) for model in models] == [
+            (scale, t) for scale in (4, 2) for t in live_model.STEPS
+        ]
+        limits = page.evaluate("[4, 2].map(srganLive.limit)")
+        assert limits == [{"pixels": 1_000_000, "side": 4096}, {"pixels": 4_000_000, "side": 8192}]
+        for scale, (first, second) in live_model.ENDS.items():
+            ends = [pretrained.load(name) for name, _ in (first, second)]
+            image = photo(20, 27)
+            found, told = run(page, image, first[0], wishes, scale=scale)
+            assert found.shape == (20 * scale, 27 * scale, 4)
+            assert_same(found, as_python(image, ends[0], scale))
+            assert 0 < 20 * told["estimates"][0] < told["estimates"][1]
+            grey = photo(9, 7, "grey")
+            found, _ = run(page, grey, f"interpolated-0.25-x{scale}", scale=scale)
+            assert_same(found, as_python(grey, interpolate(*ends, 0.25), scale))
+            found, _ = run(page, image, method="bicubic", scale=scale)
+            assert np.array_equal(found, sr.imresize(image, scale))
+    assert faults == []
 
 
 def test_tiles_leave_no_trace(browser, server):

@@ -47,7 +47,7 @@ def cache(tmp_path, monkeypatch):
     (tmp_path / "cache/npm").mkdir(parents=True)
     (tmp_path / "cache/npm" / package.tarball).write_bytes(tarball)
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "weights")
-    for name, _ in live_model.ENDS:
+    for name, _ in live_model.ENDS[4]:
         pretrained.ship(Generator(blocks=8, channels=4).eval(), name, {})
     return tmp_path / "cache"
 
@@ -83,19 +83,51 @@ def test_other_weights_are_exported_anew(cache, tmp_path):
     assert len(list((cache / "live").glob("models-*"))) == 2
 
 
+def catalogue_of(site):
+    text = (site / "catalogue.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix("window.srganLiveBuild = ").removesuffix(";\n"))
+
+
 def test_parts_say_how_far_they_see(cache, tmp_path):
     live_model.collected(tmp_path / "site", cache, SILENT)
-    text = (tmp_path / "site/catalogue.js").read_text(encoding="utf-8")
-    catalogue = json.loads(text.removeprefix("window.srganLiveBuild = ").removesuffix(";\n"))
-    parts = catalogue["parts"]
+    catalogue = catalogue_of(tmp_path / "site")
+    assert list(catalogue["parts"]) == ["4"]
+    parts = catalogue["parts"]["4"]
     assert [part["reach"] for part in parts] == [4 + 8, 8 + 1, 3]
     assert parts[0]["work"] == 3 * 4 * 9**2 + 8 * 4 * 4 * 3**2  # the first layer, and two in each of 4 blocks
     assert parts[2]["work"] == 4 * 16 * 3**2 * (1 + 4) + 16 * 12 * 5**2 * 4  # at 1, 2 and 2 times the sides
     assert [model["t"] for model in catalogue["models"]] == list(live_model.STEPS)
-    texts = json.loads(content_of(tmp_path / "site/model-interpolated-0.5.js"))
+    texts = json.loads(content_of(tmp_path / "site/model-interpolated-0.5-x4.js"))
     assert len(texts) == len(parts)
     for packed in texts:
         onnx.checker.check_model(onnx.load_from_string(gzip.decompress(base64.b64decode(packed))))
+
+
+def test_a_scale_is_there_when_both_its_networks_are_shipped(cache, tmp_path):
+    (first, _), (second, _) = live_model.ENDS[2]
+    pretrained.ship(Generator(scale=2, blocks=8, channels=4).eval(), first, {})
+    live_model.collected(tmp_path / "half", cache, SILENT)
+    assert list(catalogue_of(tmp_path / "half")["parts"]) == ["4"]
+    pretrained.ship(Generator(scale=2, blocks=8, channels=4).eval(), second, {})
+    live_model.collected(tmp_path / "site", cache, SILENT)
+    catalogue = catalogue_of(tmp_path / "site")
+    assert [(model["scale"], model["t"]) for model in catalogue["models"]] == [
+        (scale, t) for scale in (4, 2) for t in live_model.STEPS
+    ]
+    names = [model["name"] for model in catalogue["models"]]
+    assert len(set(names)) == 10 and {first, second} < set(names)
+    assert all((tmp_path / f"site/model-{name}.js").exists() for name in names)
+    four, two = (catalogue["parts"][scale][-1] for scale in ("4", "2"))
+    assert two == {"reach": 3, "work": 4 * 16 * 3**2 + 16 * 12 * 5**2}  # at once, and at twice the sides
+    assert four["reach"] == 3 and four["work"] > two["work"]
+
+
+def test_without_two_networks_of_one_scale_the_page_says_so(cache, tmp_path):
+    for file in (tmp_path / "weights").glob("srgan-vgg54.*"):
+        file.unlink()
+    missing = live_model.collected(tmp_path / "site", cache, SILENT)
+    assert "no trained weights of two networks of one scale" in missing
+    assert catalogue_of(tmp_path / "site")["models"] == []
 
 
 def test_a_package_with_another_hash_is_refused(cache, tmp_path):

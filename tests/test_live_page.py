@@ -104,9 +104,10 @@ def levels_apart(image, expected):
 
 
 @contextlib.contextmanager
-def with_stand_in(browser, address, width=1280):
+def with_stand_in(browser, address, width=1280, scales=(4,)):
     """The chapter with the stand-in for the engine; yields the page and what went wrong."""
     with opened(browser, f"{address}/genindex.html", width) as (page, faults):
+        page.add_init_script(f"window.standInScales = {list(scales)}")
         page.route(
             "**/live/engine.js*", lambda route: route.fulfill(body=STAND_IN, content_type="text/javascript")
         )
@@ -330,6 +331,40 @@ def test_too_large_photo_is_shrunk(page):
     wait_until_done(page)
     width, height = (side // 4 for side in downloaded(page, "Bicubic").size)
     assert 0.98 * 40_000 < width * height <= 40_000 and width / height == pytest.approx(4 / 3, rel=0.01)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_scale_can_be_chosen_where_there_are_two(browser, address, width):
+    with with_stand_in(browser, address, width, scales=(4, 2)) as (page, faults):
+        four, two = (page.get_by_text(f"{scale} times larger", exact=True) for scale in (4, 2))
+        assert page.locator("[name=live-scale]:checked").input_value() == "4"
+        assert "0.04 megapixels" in part(page, "promise").inner_text()
+        give(page, encoded(smooth(60, 80)))
+        wait_until_done(page)
+        assert downloaded(page, "Bicubic").size == (320, 240) and too_wide(page) == []
+        two.click()
+        wait_until_done(page)
+        for label in ("Bicubic", "SRGAN"):
+            assert downloaded(page, label).size == (160, 120)
+        assert "160\u00a0×\u00a0120" in part(page, "facts").inner_text()
+        assert "0.16 megapixels" in part(page, "promise").inner_text()
+        give(page, encoded(smooth(300, 400)))
+        part(page, "go").wait_for()
+        assert "This will take" in part(page, "question").inner_text(), "0.12 megapixels fit at this scale"
+        part(page, "part").click()
+        part(page, "size").fill("0")
+        part(page, "go").click()
+        begin_if_asked(page)
+        wait_until_done(page)
+        size = downloaded(page, "SRGAN").size
+        four.click()
+        wait_until_done(page)
+        assert downloaded(page, "SRGAN").size == (2 * size[0], 2 * size[1]), "the part stays chosen"
+        assert faults == []
+
+
+def test_one_scale_is_no_choice(page):
+    assert not part(page, "scales").is_visible()
 
 
 def test_long_photo_is_shrunk(page):

@@ -16,7 +16,7 @@ from srgan_lib.evaluation import model_cards, reproduce
 from srgan_lib.evaluation.model_cards import card, licences
 from srgan_lib.evaluation.reproduce import Request, config_of, make_plan
 from srgan_lib.evaluation.reproduce import reproduce as run
-from srgan_lib.evaluation.schedules import BASELINES, PAPER
+from srgan_lib.evaluation.schedules import BASELINES, CPU, PAPER
 from srgan_lib.images import save_image
 from srgan_lib.networks.weights import load_generator
 
@@ -222,6 +222,34 @@ STARTS = {
 }
 
 
+def test_the_cpu_schedule_is_the_one_that_was_set():
+    """Updates, content loss, crop and scale of each model, in the order in which they are trained."""
+    crops = {name: (entry.settings["crop"], entry.settings.get("scale", 4)) for name, entry in CPU.items()}
+    found = {
+        name: (entry.stage.updates, entry.stage.content, *crops[name], entry.start)
+        for name, entry in CPU.items()
+    }
+    assert found == {
+        "srresnet-mse": (20_000, "mse", 64, 4, None),
+        "srgan-vgg22": (6_000, "vgg22", 64, 4, "srresnet-mse"),
+        "srgan-vgg54": (4_000, "vgg54", 64, 4, "srgan-vgg22"),
+        "srresnet-vgg22": (1_500, "vgg22", 64, 4, "srresnet-mse"),
+        "srgan-mse": (1_500, "mse", 64, 4, "srresnet-mse"),
+        "srresnet-mse-x2": (3_000, "mse", 48, 2, "srresnet-mse"),
+        "srgan-vgg54-x2": (1_500, "vgg54", 48, 2, "srresnet-mse-x2"),
+    }
+    assert {name: entry.start for name, entry in CPU.items()} == STARTS
+    assert all(entry.stage.annealing == "cosine" for entry in CPU.values())
+    assert all(entry.settings["tied_phases"] and entry.settings["ema"] for entry in CPU.values())
+
+
+def test_times_are_in_minutes_and_above_two_hours_in_hours():
+    plan = {"seconds_per_update": {"a": 1.0, "b": 2.0}}
+    assert reproduce._takes(plan, {"a": 60, "b": 60}) == ", about 3 minutes"
+    assert reproduce._takes(plan, {"a": 7200, "b": 7200}) == ", about 6.0 hours"
+    assert reproduce._takes({}, {"a": 60}) == ""
+
+
 def test_the_cpu_schedule_trains_seven_models_each_from_the_one_it_names(
     tmp_path, larger_photos, narrow_vgg, test_set, monkeypatch
 ):
@@ -238,24 +266,35 @@ def test_the_cpu_schedule_trains_seven_models_each_from_the_one_it_names(
     monkeypatch.setattr(reproduce.loop, "train", watched)
     assert not run(asked, said.append)
     assert names == list(STARTS)[:2]
+    plan = json.loads((tmp_path / "all" / "plan.json").read_text())
+    rest = sum(updates for name, updates in plan["updates"].items() if name != "srresnet-mse")
     said.clear()
     assert run(Request(str(tmp_path / "all"), {}), said.append)
     assert names[2:] == list(STARTS)[1:]
     assert said[0] == "srresnet-mse: done"
     assert said[1].startswith("srgan-vgg22: ") and "updates left, about" in said[1]
+    (now,) = [line for line in said if line.startswith("srgan-vgg22: runs now")]
+    done = plan["updates"]["srgan-vgg22"] - int(said[1].split()[1])
+    assert f"in all {rest - done} are left, about {2 * (rest - done) / 60:.0f} minutes" in now
+    (last,) = [line for line in said if line.startswith("srgan-vgg54-x2: runs now")]
+    assert f"in all {plan['updates']['srgan-vgg54-x2']} are left" in last
     for name, start in STARTS.items():
         config = json.loads((tmp_path / "all" / name / "config.json").read_text())
         initial = start and str(tmp_path / "all" / start / f"{start}.safetensors")
         assert config["initial"] == initial, name
         generator = load_generator(tmp_path / "all" / "models" / f"{name}.safetensors")
-        assert generator.config["scale"] == (2 if name.endswith("x2") else 4)
+        scale = 2 if name.endswith("x2") else 4
+        assert generator.config["scale"] == scale
+        record = json.loads((tmp_path / "all" / "models" / f"{name}.json").read_text())
+        assert list(record["test_sets"]) == ["Set5"] and f"{scale} pixels removed" in record["protocol"]
         card_ = (tmp_path / "all" / "models" / f"{name}.md").read_text()
         assert "tied phases" in card_ and "moving average" in card_
         assert ("networks computed in bfloat16" in card_) == (config["precision"] == "bfloat16")
         if name.startswith("srgan"):
             for words in ("VGG19's features", "kept at 3 times", "LR consistency", "is one colour"):
                 assert words in card_, (name, words)
-        assert ("scale 2 instead of 4" in card_) == name.endswith("x2")
+        assert ("scale 2 instead of 4" in card_) == (scale == 2)
+        assert f"| Set5 | {record['test_sets']['Set5']['psnr']:.2f} |" in card_
 
 
 def test_updates_of_the_recipe_are_timed_too(tmp_path, larger_photos, narrow_vgg):

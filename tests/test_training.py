@@ -127,9 +127,9 @@ def test_cosine_falls_from_the_learning_rate_to_its_share(updates, warm_up, drop
     [
         ({"scale": 3}, "scale is 3; use 2, 4 or 8"),
         ({"crop": 30}, "crop is 30"),
-        ({"precision": "float8"}, "precision 'float8'"),
-        ({"step": "slow"}, "step 'slow'; use one of auto, plain, fast"),
-        ({"stages": ()}, "no stage"),
+        ({"precision": "float8"}, "precision is 'float8'; use auto, float32, bfloat16 or float16"),
+        ({"step": "slow"}, "step is 'slow'; use auto, plain or fast"),
+        ({"stages": ()}, "at least one stage"),
         ({"colour": 1}, "no setting 'colour'"),
         ({"blocks": 0}, "blocks is 0"),
     ],

@@ -53,7 +53,11 @@ RUNTIME = Package(
 BACKENDS = {"wasm": RUNTIME.files[:3], "webgpu": RUNTIME.files[3:]}
 ROLES = ("script", "module", "binary")
 
-ENDS = ("srresnet-mse", "SRResNet"), ("srgan-vgg54", "SRGAN")
+# For each scale, the one that the page offers first first: the two networks between which it mixes.
+ENDS = {
+    4: (("srresnet-mse", "SRResNet"), ("srgan-vgg54", "SRGAN")),
+    2: (("srresnet-mse-x2", "SRResNet"), ("srgan-vgg54-x2", "SRGAN")),
+}
 STEPS = (0, 0.25, 0.5, 0.75, 1)
 BLOCKS_A_PART = 4
 
@@ -118,6 +122,14 @@ def runtime(cache, registry=None):
 # -------------------------------------------------------------------------------------------- the models
 
 
+def scales():
+    """The scales of which both ends are shipped."""
+    from srgan_lib import pretrained
+
+    shipped = set(pretrained.names())
+    return [scale for scale, ends in ENDS.items() if shipped >= {name for name, _ in ends}]
+
+
 def models(cache):
     """The cached folder of the models: a script each, and what the catalogue says of them.
 
@@ -130,7 +142,7 @@ def models(cache):
     from srgan_lib.networks import interpolation
 
     try:
-        weights = [pretrained.file_of(name) for name, _ in ENDS]
+        weights = [pretrained.file_of(name) for scale in scales() for name, _ in ENDS[scale]]
         code = [Path(module.__file__) for module in (export, fast, interpolation)]
         made = cache / "live" / f"models-{key_of(*weights, *code, Path(__file__))}"
         if not made.exists():
@@ -138,36 +150,51 @@ def models(cache):
                 write_models(folder)
     except SrganError as error:
         raise LookupError(str(error)) from error
+    if not weights:
+        raise LookupError("no trained weights of two networks of one scale are shipped")
     return made
 
 
 def write_models(folder):
-    """Export both ends and the steps between them: traced once, then only the weights are exchanged."""
+    """Export the models of every scale, and the catalogue of them."""
+    catalogue, parts = [], {}
+    for scale in scales():
+        catalogue += write_models_of(scale, folder, parts)
+    facts = {"models": catalogue, "parts": parts}
+    (folder / CATALOGUE).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def write_models_of(scale, folder, parts):
+    """Export both ends and the steps between them: traced once, then only the weights are exchanged.
+
+    Returns their entries of the catalogue, and puts what all of them are cut into into ``parts``.
+    """
     from srgan_lib import pretrained
     from srgan_lib.inference import onnx as export
     from srgan_lib.networks.interpolation import interpolate
 
-    first, second = (pretrained.load(name) for name, _ in ENDS)
+    first, second = (pretrained.load(name) for name, _ in ENDS[scale])
     traced = export.onnx_graph(first)
-    catalogue = []
+    entries = []
     for t in STEPS:
         graph = export.with_weights_of(traced, interpolate(first, second, t))
-        parts = cut(graph, BLOCKS_A_PART)
-        texts = [packed(export.stored_in_float16(part).SerializeToString()) for part in parts]
-        entry = entry_of(t)
+        graphs = cut(graph, BLOCKS_A_PART)
+        texts = [packed(export.stored_in_float16(part).SerializeToString()) for part in graphs]
+        entry = entry_of(scale, t)
         write_script(folder, f"model-{entry['name']}", json.dumps(texts))
-        catalogue.append({**entry, "bytes": sum(map(len, texts))})
-    facts = {"models": catalogue, "parts": [measured(part) for part in parts]}
-    (folder / CATALOGUE).write_text(json.dumps(facts), encoding="utf-8")
+        entries.append({**entry, "bytes": sum(map(len, texts))})
+    parts[scale] = [measured(part) for part in graphs]
+    return entries
 
 
-def entry_of(t):
+def entry_of(scale, t):
     """Name and label of the model at ``t``."""
     if t in (0, 1):
-        name, label = ENDS[t]
-        return {"name": name, "label": label, "t": t}
-    (_, first), (_, second) = ENDS
-    return {"name": f"interpolated-{t}", "label": f"{1 - t:.0%} {first}, {t:.0%} {second}", "t": t}
+        name, label = ENDS[scale][t]
+        return {"name": name, "label": label, "t": t, "scale": scale}
+    (_, first), (_, second) = ENDS[scale]
+    label = f"{1 - t:.0%} {first}, {t:.0%} {second}"
+    return {"name": f"interpolated-{t}-x{scale}", "label": label, "t": t, "scale": scale}
 
 
 def cut(graph, blocks):
@@ -227,7 +254,7 @@ def page_scripts():
 def collected(target, cache, registry=None):
     """Fill ``target`` with all that the page needs; returns None, or one sentence: what is missing."""
     target.mkdir(parents=True)
-    facts, missing = {"models": [], "parts": []}, None
+    facts, missing = {"models": [], "parts": {}}, None
     try:
         made = runtime(cache, registry), models(cache)
         for folder in made:

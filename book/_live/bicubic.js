@@ -1,8 +1,7 @@
-// MATLAB's bicubic enlargement by 4, as srgan_lib.degradations.imresize: rows first, rounded after each dimension,
-// pixels beyond the border equal to the border's.
+// MATLAB's bicubic enlargement by a whole number, as srgan_lib.degradations.imresize: rows first, rounded after each
+// dimension, pixels beyond the border equal to the border's.
 
 const srganBicubic = (() => {
-  const SCALE = 4;
   const TAPS = 4;
 
   // Keys' cubic kernel with a = -0.5.
@@ -12,12 +11,12 @@ const srganBicubic = (() => {
     return x <= 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
   }
 
-  // For each of 4 * length outputs, the inputs that it is made of and their weights.
-  function taps(length) {
-    const indices = new Int32Array(SCALE * length * TAPS);
+  // For each of scale * length outputs, the inputs that it is made of and their weights.
+  function taps(length, scale) {
+    const indices = new Int32Array(scale * length * TAPS);
     const weights = new Float64Array(indices.length);
     for (let place = 0; place < indices.length; place++) {
-      const centre = (Math.floor(place / TAPS) + 0.5) / SCALE - 0.5;
+      const centre = (Math.floor(place / TAPS) + 0.5) / scale - 0.5;
       const index = Math.floor(centre) - 1 + (place % TAPS);
       indices[place] = Math.min(length - 1, Math.max(0, index));
       weights[place] = cubic(centre - index);
@@ -25,11 +24,11 @@ const srganBicubic = (() => {
     return { indices, weights };
   }
 
-  // (lines, length) to (lines, 4 * length); strides say where the next number and the next line stand.
-  function enlarge(source, from, target, to) {
-    const { indices, weights } = taps(from.length);
+  // (lines, length) to (lines, scale * length); strides say where the next number and the next line stand.
+  function enlarge(source, from, target, to, scale) {
+    const { indices, weights } = taps(from.length, scale);
     for (let line = 0; line < from.lines; line++) {
-      for (let out = 0; out < SCALE * from.length; out++) {
+      for (let out = 0; out < scale * from.length; out++) {
         let sum = 0.5; // rounds
         for (let tap = out * TAPS; tap < (out + 1) * TAPS; tap++) {
           sum += weights[tap] * source[line * from.line + indices[tap] * from.next];
@@ -39,26 +38,26 @@ const srganBicubic = (() => {
     }
   }
 
-  // One channel of levels, (height, width) to (4 * height, 4 * width).
-  function plane(levels, width, height) {
-    const tall = new Uint8Array(SCALE * height * width);
+  // One channel of levels, (height, width) to (scale * height, scale * width).
+  function plane(levels, width, height, scale) {
+    const tall = new Uint8Array(scale * height * width);
     const down = { line: 1, next: width };
-    enlarge(levels, { ...down, lines: width, length: height }, tall, down);
-    const large = new Uint8Array(SCALE * SCALE * height * width);
-    const across = { line: width, next: 1, lines: SCALE * height, length: width };
-    enlarge(tall, across, large, { line: SCALE * width, next: 1 });
+    enlarge(levels, { ...down, lines: width, length: height }, tall, down, scale);
+    const large = new Uint8Array(scale * scale * height * width);
+    const across = { line: width, next: 1, lines: scale * height, length: width };
+    enlarge(tall, across, large, { line: scale * width, next: 1 }, scale);
     return large;
   }
 
-  // {width, height, data: RGBA} to one 4 times as large.
-  function image({ width, height, data }) {
-    const result = new Uint8ClampedArray(SCALE * SCALE * data.length);
+  // {width, height, data: RGBA} to one with `scale` times the sides.
+  function image({ width, height, data }, scale) {
+    const result = new Uint8ClampedArray(scale * scale * data.length);
     for (let channel = 0; channel < 4; channel++) {
-      const large = plane(data.filter((_, index) => index % 4 === channel), width, height);
+      const large = plane(data.filter((_, index) => index % 4 === channel), width, height, scale);
       for (let place = 0; place < large.length; place++) result[4 * place + channel] = large[place];
     }
-    return { width: SCALE * width, height: SCALE * height, data: result };
+    return { width: scale * width, height: scale * height, data: result };
   }
 
-  return { SCALE, plane, image };
+  return { plane, image };
 })();

@@ -27,7 +27,7 @@ window.srganPage = window.srganPage || {};
       });
     }
 
-    /* Begin in the middle of `photo`, with the largest frame of at most `limit` pixels. */
+    /* Begin in the middle of `photo`, with the largest frame that `limit`, {pixels, side}, allows. */
     open(photo, limit) {
       this.photo = photo;
       const whole = fits(photo, limit);

@@ -4,20 +4,19 @@
 // as scripts that are loaded on demand, and catalogue.js, which defines `srganLiveBuild`: {missing, models, parts}.
 //
 //   srganLive.missing            null, or a sentence that says what is not there
-//   srganLive.models             [{name, label, t, bytes}] from SRResNet, t = 0, to SRGAN, t = 1
-//   srganLive.limit              the most pixels that an image may have
+//   srganLive.models             [{name, label, t, scale, bytes}]; of each scale from SRResNet, t = 0, to SRGAN, t = 1
+//   srganLive.limit(scale)       {pixels, side}: the most that an image may have
 //   engine = srganLive.create()
 //   await engine.start()         {backend: "wasm" or "webgpu", threads, workers}; after that, engine.estimate works
-//   engine.estimate(w, h)        seconds for one model
+//   engine.estimate(w, h, scale) seconds for one model
 //   await engine.upscale(image, {model, onProgress, signal})   onProgress({done, total, secondsLeft})
-//   await engine.bicubic(image)
+//   await engine.bicubic(image, scale)
 //
 // An image is {width, height, data}: RGBA levels in a Uint8ClampedArray, not multiplied by alpha. As in srgan_lib's
 // `upscale`, a grey image gets the average of the three channels, and alpha is bicubic.
 
 (() => {
-  const SCALE = 4;
-  const LARGEST = 1000000; // pixels; 16 times as many are about what a canvas may have on an iPhone
+  const LARGEST = { pixels: 16_000_000, side: 16384 }; // of a result: about what a canvas may have on an iPhone
   const PATIENCE = 250; // milliseconds from one report of progress to the next
   const MOST_THREADS = 8;
   const MOST_WORKERS = 4; // where threads are refused; each takes about 100 MB and the maps of its tile
@@ -31,8 +30,12 @@
   // (module (func (result v128) i32.const 0 i8x16.splat))
   const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
 
-  const nothing = { missing: "The live model is missing: its files were not built.", models: [], parts: [] };
+  const nothing = { missing: "The live model is missing: its files were not built.", models: [], parts: {} };
   const build = window.srganLiveBuild || nothing;
+
+  const scaleOf = (name) => (build.models.find((model) => model.name === name) || build.models[0]).scale;
+
+  const limit = (scale) => ({ pixels: LARGEST.pixels / scale ** 2, side: LARGEST.side / scale });
 
   // ---------------------------------------------------------------------------------- what may be missing
 
@@ -130,12 +133,12 @@
 
   const isOpaque = (data) => data.every((level, place) => place % 4 !== 3 || level === 255);
 
-  function assembled(image, tiles) {
-    const [width, height] = [SCALE * image.width, SCALE * image.height];
+  function assembled(image, tiles, scale) {
+    const [width, height] = [scale * image.width, scale * image.height];
     const result = { width, height, data: new Uint8ClampedArray(4 * width * height) };
     for (const tile of tiles) {
       for (let row = 0; row < tile.height; row++) {
-        const target = (SCALE * tile.rectangle.rows[0] + row) * width + SCALE * tile.rectangle.columns[0];
+        const target = (scale * tile.rectangle.rows[0] + row) * width + scale * tile.rectangle.columns[0];
         result.data.set(tile.data.subarray(4 * row * tile.width, 4 * (row + 1) * tile.width), 4 * target);
       }
     }
@@ -195,22 +198,23 @@
       const model = this.wishes.model || window.srganLive.models[0].name;
       const [width, height] = [this.sizes.calibration, this.sizes.calibration];
       const image = { width, height, data: new Uint8ClampedArray(4 * width * height) };
-      const { shares, total } = srganTiles.schedule(image, build.parts, this.sizes, 1);
+      const scale = scaleOf(model);
+      const { shares, total } = srganTiles.schedule(image, build.parts[scale], this.sizes, 1);
       const crew = await this.load(model);
-      const details = { image, model, grey: false };
+      const details = { image, model, scale, grey: false };
       await crew.upscale(shares, details, () => {}); // the first run also sets up memory
       const start = performance.now();
       await crew.upscale(shares, details, () => {});
       this.secondsPerWork = (performance.now() - start) / 1000 / total;
     }
 
-    schedule(image) {
-      return srganTiles.schedule(image, build.parts, this.sizes, this.settings.workers);
+    schedule(image, scale) {
+      return srganTiles.schedule(image, build.parts[scale], this.sizes, this.settings.workers);
     }
 
     // Seconds for an image of that size, from what has been measured so far.
-    estimate(width, height) {
-      return this.secondsPerWork * this.schedule({ width, height }).longest;
+    estimate(width, height, scale) {
+      return this.secondsPerWork * this.schedule({ width, height }, scale).longest;
     }
 
     // Jobs run one after the other. Rejects with an AbortError as soon as `signal` says so.
@@ -235,7 +239,8 @@
         const crew = await this.load(model);
         if (signal && signal.aborted) throw aborted();
         const tiles = await this.timed(crew, image, model, onProgress);
-        return await this.withAlpha(image, assembled(image, tiles));
+        const scale = scaleOf(model);
+        return await this.withAlpha(image, assembled(image, tiles, scale), scale);
       } catch (error) {
         this.stop(error); // whatever went wrong, the next job gets new workers
         if (error.name === "AbortError" || this.settings.workers === 1) throw error;
@@ -248,7 +253,8 @@
 
     // Between two reports of the workers, progress is what the measured speed lets expect.
     async timed(crew, image, model, onProgress) {
-      const { shares, total, longest } = this.schedule(image);
+      const scale = scaleOf(model);
+      const { shares, total, longest } = this.schedule(image, scale);
       const start = performance.now();
       const elapsed = () => (performance.now() - start) / 1000;
       const known = shares.map(() => ({ done: 0, next: 0, at: 0 }));
@@ -264,7 +270,7 @@
       const clock = setInterval(report, PATIENCE);
       report();
       try {
-        const details = { image, model, grey: isGrey(image.data) };
+        const details = { image, model, scale, grey: isGrey(image.data) };
         const tiles = await crew.upscale(shares, details, (worker, progress) => {
           known[worker] = { ...progress, at: elapsed() };
           report();
@@ -277,16 +283,16 @@
       }
     }
 
-    async withAlpha(image, result) {
+    async withAlpha(image, result, scale) {
       if (isOpaque(image.data)) return result;
-      const [{ data }] = await this.onPixels("channel", { image, place: 3 });
+      const [{ data }] = await this.onPixels("channel", { image, place: 3, scale });
       for (let place = 0; place < data.length; place++) result.data[4 * place + 3] = data[place];
       return result;
     }
 
-    // Bicubic enlargement by 4, in a worker of its own: it does not wait for the network.
-    async bicubic(image) {
-      const [result] = await this.onPixels("bicubic", { image });
+    // Bicubic enlargement, in a worker of its own: it does not wait for the network.
+    async bicubic(image, scale) {
+      const [result] = await this.onPixels("bicubic", { image, scale });
       return result;
     }
 
@@ -304,7 +310,7 @@
   window.srganLive = Object.assign(window.srganLive || {}, {
     missing: whatIsMissing(),
     models: build.models,
-    limit: LARGEST,
+    limit,
     create: (wishes) => new Engine(wishes),
     receive: srganRemote.receive,
   });

@@ -12,12 +12,46 @@
       this.live = live;
       this.parts = panel.build(mount);
       this.engine = live.create();
-      this.networks = live.models.filter(({ t }) => t === 0 || t === 1);
-      this.results = new Results(this.parts, live.models, (model) => this.run([model]));
+      this.scale = live.models[0].scale;
+      this.results = new Results(this.parts, this.models, (model) => this.run([model]));
       this.crop = new Crop(this.parts.board, this.parts.size, (part) => this.sayPart(part));
       this.visit = 0; // counts photos, so that what belongs to an earlier one is dropped
       this.listen(mount);
-      this.parts.promise.textContent = words.promise(live.limit);
+      this.offerScales();
+    }
+
+    /* The models of the chosen scale. */
+    get models() {
+      return this.live.models.filter(({ scale }) => scale === this.scale);
+    }
+
+    get networks() {
+      return this.models.filter(({ t }) => t === 0 || t === 1);
+    }
+
+    get limit() {
+      return this.live.limit(this.scale);
+    }
+
+    /* A choice where there is more than one scale. */
+    offerScales() {
+      const { parts } = this, scales = [...new Set(this.live.models.map(({ scale }) => scale))].sort((a, b) => a - b);
+      const choose = (scale) => this.enlargeBy(scale);
+      parts.scales.append(...scales.map((scale) => panel.scaleChoice(scale, scale === this.scale, choose)));
+      parts.scales.hidden = scales.length < 2;
+      parts.promise.textContent = words.promise(this.limit);
+    }
+
+    /* Another scale: what is shown of a photo, or the part of it that was chosen, is enlarged anew. */
+    enlargeBy(scale) {
+      this.abort();
+      this.scale = scale;
+      this.results.use(this.models);
+      this.parts.promise.textContent = words.promise(this.limit);
+      if (this.parts.work.hidden) return;
+      this.parts.results.hidden = true;
+      if (this.part && photos.fits(this.part, this.limit)) this.takePart();
+      else this.offer();
     }
 
     listen(mount) {
@@ -97,19 +131,31 @@
     greet(photo) {
       const { parts } = this;
       this.abort();
-      this.visit++;
       if (this.photo) this.photo.close();
       this.photo = photo;
       parts.intake.hidden = parts.results.hidden = true;
       parts.work.hidden = false;
       parts.work.focus(); // the button that was pressed is gone; what was pasted elsewhere comes into view
       parts.name.textContent = photo.name;
-      if (!photos.fits(photo, this.live.limit)) this.askToShrink();
+      this.offer();
+    }
+
+    /* The whole photo, or the question what to do with one that is too large. */
+    offer() {
+      const { photo } = this;
+      this.part = null;
+      this.visit++;
+      if (!photos.fits(photo, this.limit)) this.askToShrink();
       else this.prepare(() => photo.picture());
     }
 
+    takePart() {
+      const { photo, part } = this;
+      this.prepare(() => photo.picture(part));
+    }
+
     sayFacts(size) {
-      const larger = { width: 4 * size.width, height: 4 * size.height };
+      const larger = { width: this.scale * size.width, height: this.scale * size.height };
       this.parts.facts.textContent = `${words.sides(size)} pixels, enlarged to ${words.sides(larger)}`;
     }
 
@@ -124,16 +170,20 @@
     }
 
     askToShrink() {
-      const { photo, live } = this, size = photos.shrunk(photo, live.limit);
+      const { photo, limit } = this, size = photos.shrunk(photo, limit);
       this.parts.facts.textContent = `${words.sides(photo)} pixels`;
       const shrink = () => this.prepare(() => photo.picture(undefined, size));
-      this.ask(words.tooLarge(photo, live.limit, size), "Shrink it", shrink);
+      this.ask(words.tooLarge(photo, limit, size), "Shrink it", shrink);
     }
 
     askForPart() {
       const { photo, crop } = this;
-      this.ask("", "Take this part", () => this.prepare(() => photo.picture(crop.part)), { cropping: true });
-      crop.open(photo, this.live.limit);
+      const take = () => {
+        this.part = crop.part;
+        this.takePart();
+      };
+      this.ask("", "Take this part", take, { cropping: true });
+      crop.open(photo, this.limit);
       this.parts.board.focus({ preventScroll: true });
     }
 
@@ -161,16 +211,17 @@
     }
 
     beginOrAsk() {
-      const { width, height } = this.picture, seconds = this.networks.length * this.engine.estimate(width, height);
+      const { width, height } = this.picture, each = this.engine.estimate(width, height, this.scale);
+      const seconds = this.networks.length * each;
       if (width * height <= ASK_ABOVE.pixels && seconds <= ASK_ABOVE.seconds) return this.begin();
       this.ask(words.slow(seconds, this.place), "Start", () => this.begin());
     }
 
     async begin() {
-      const visit = this.visit, { picture, photo } = this;
+      const visit = this.visit, { picture, photo, scale } = this;
       this.showProgress({ text: "Bicubic interpolation …" });
       try {
-        const bicubic = await this.engine.bicubic(picture);
+        const bicubic = await this.engine.bicubic(picture, scale);
         if (visit !== this.visit) return;
         this.results.begin(photo.stem, picture, bicubic);
         await this.run(this.networks);
@@ -206,7 +257,7 @@
     }
 
     compute(model, i, count, signal) {
-      const { width, height } = this.picture, each = this.engine.estimate(width, height);
+      const { width, height } = this.picture, each = this.engine.estimate(width, height, this.scale);
       this.told = 0;
       this.tell(`${model.label} is computing.`);
       const onProgress = ({ done, total, secondsLeft }) => {

@@ -6,6 +6,7 @@ window.srganPage = window.srganPage || {};
 (() => {
   const { words } = window.srganPage;
   const TEMPLATE = `
+<div class="live-scales" data-part="scales" role="radiogroup" aria-label="How many times larger" hidden></div>
 <div class="live-intake" data-part="intake">
   <p class="live-invite"><strong>Drop a photo here</strong>, paste one, or</p>
   <p><button type="button" class="live-button live-main" data-part="choose">Choose a photo</button>
@@ -102,6 +103,16 @@ window.srganPage = window.srganPage || {};
     return Object.fromEntries(marked.map((element) => [element.dataset.part, element]));
   }
 
+  /* A choice among the scales, as radio buttons; `onChoose(scale)` is called with the chosen one. */
+  function scaleChoice(scale, isChosen, onChoose) {
+    const label = document.createElement("label"), radio = document.createElement("input");
+    Object.assign(radio, { type: "radio", name: "live-scale", value: scale, checked: isChosen });
+    radio.addEventListener("change", () => onChoose(scale));
+    label.className = "live-toggle";
+    label.append(radio, Object.assign(document.createElement("span"), { textContent: `${scale} times larger` }));
+    return label;
+  }
+
   function button(text, onClick, kind = "") {
     const element = document.createElement("button");
     Object.assign(element, { type: "button", className: `live-button ${kind}`.trim(), textContent: text });
@@ -126,5 +137,5 @@ window.srganPage = window.srganPage || {};
     mount.replaceChildren(what, instead);
   }
 
-  window.srganPage.panel = { build, button, exampleButton, sayMissing };
+  window.srganPage.panel = { build, button, exampleButton, sayMissing, scaleChoice };
 })();

@@ -8,8 +8,6 @@ window.srganPage = window.srganPage || {};
   const { png } = window.srganPage;
   const LARGEST_EXACT = 16e6; // pixels of a PNG that is unpacked here; beyond, the browser reads it
 
-  const LONGEST_SIDE = 4096; // pixels: browsers show no canvas whose side is several times 16384
-
   class NotAPhoto extends Error {}
 
   /* What a person who dropped this file should read. */
@@ -91,14 +89,15 @@ window.srganPage = window.srganPage || {};
     return canvas;
   }
 
-  /* Whether a photo may be enlarged as it is: neither too many pixels nor too long a side. */
+  /* Whether a photo may be enlarged as it is: neither too many pixels nor too long a side for `limit`,
+     {pixels, side}. */
   function fits({ width, height }, limit) {
-    return width * height <= limit && Math.max(width, height) <= LONGEST_SIDE;
+    return width * height <= limit.pixels && Math.max(width, height) <= limit.side;
   }
 
   /* The sides of a photo shrunk until it fits, its shape kept. */
   function shrunk({ width, height }, limit) {
-    const scale = Math.min(Math.sqrt(limit / (width * height)), LONGEST_SIDE / Math.max(width, height));
+    const scale = Math.min(Math.sqrt(limit.pixels / (width * height)), limit.side / Math.max(width, height));
     return { width: Math.max(1, Math.floor(scale * width)), height: Math.max(1, Math.floor(scale * height)) };
   }
 

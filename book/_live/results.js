@@ -8,16 +8,23 @@ window.srganPage = window.srganPage || {};
   const PIXELS = "pixels", BICUBIC = "bicubic", MIXED = "mixed";
 
   class Results {
-    /* `models` are the engine's; `compute(model)` is called when a mixture of networks is asked for. */
+    /* `models` are the engine's of one scale; `compute(model)` is called when a mixture of networks is asked for. */
     constructor(parts, models, compute) {
       Object.assign(this, { parts, compute });
-      this.resnet = models.find(({ t }) => t === 0);
-      this.gan = models.find(({ t }) => t === 1);
-      this.between = models.filter(({ t }) => t > 0 && t < 1);
       this.viewer = new Viewer(parts.stage, () => this.onView());
       this.found = new Map(); // name -> {label, picture, canvas}
       this.downloads = new Map(); // name -> its button
       this.listen();
+      this.use(models);
+    }
+
+    /* From now on the results are those of `models`, of another scale. */
+    use(models) {
+      this.resnet = models.find(({ t }) => t === 0);
+      this.gan = models.find(({ t }) => t === 1);
+      this.between = models.filter(({ t }) => t > 0 && t < 1);
+      this.steps = this.between.map((model) => panel.button(percent(model.t), () => this.takeStep(model)));
+      this.parts.weights.replaceChildren(...this.steps);
     }
 
     listen() {
@@ -32,8 +39,6 @@ window.srganPage = window.srganPage || {};
       parts.mix.addEventListener("input", () => this.mix());
       for (const radio of parts.results.querySelectorAll("[name=live-view]"))
         radio.addEventListener("change", () => this.show());
-      this.steps = this.between.map((model) => panel.button(percent(model.t), () => this.takeStep(model)));
-      parts.weights.append(...this.steps);
     }
 
     get divided() {
@@ -188,7 +193,7 @@ window.srganPage = window.srganPage || {};
     async save(name) {
       const blob = await png.write(this.picture(name)), address = URL.createObjectURL(blob);
       const suffix = name === MIXED ? `mixed-${Math.round(100 * this.share)}` : name;
-      const download = `${this.stem}_x4_${suffix}.png`;
+      const download = `${this.stem}_x${this.resnet.scale}_${suffix}.png`;
       Object.assign(document.createElement("a"), { href: address, download }).click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000); // the browser reads it in its own time
     }

@@ -31,11 +31,11 @@ window.srganPage = window.srganPage || {};
 
   const promise = (limit) =>
     "Nothing is uploaded. The networks are loaded into your browser and run there. A photo may have up to " +
-    `${megapixels(limit)}; a larger one is shrunk first, or you choose a part.`;
+    `${megapixels(limit.pixels)}; a larger one is shrunk first, or you choose a part.`;
 
   const tooLarge = (photo, limit, shrunk) =>
     `This photo has ${megapixels(photo.width * photo.height)}, ${sides(photo)} pixels; the page takes ` +
-    `${megapixels(limit)}, and at most 4096 pixels to a side. It can be shrunk ` +
+    `${megapixels(limit.pixels)}, and at most ${limit.side} pixels to a side. It can be shrunk ` +
     `to ${sides(shrunk)} pixels first, or you choose a part that keeps its pixels.`;
 
   const choosing = (part) => `Move the frame to the part that is to be enlarged: ${sides(part)} pixels.`;

@@ -92,10 +92,9 @@
 
   const toUnit = (value) => (Math.min(1, Math.max(-1, value)) + 1) / 2;
 
-  // Write what the network gave for `run.input`, (3, 4h, 4w) in [-1, 1], into the result of the tile, as far as
-  // `run.output` goes. The result's array rounds.
-  function draw(values, run, tile, result, grey) {
-    const scale = srganBicubic.SCALE;
+  // Write what the network gave for `run.input`, (3, scale * h, scale * w) in [-1, 1], into the result of the tile,
+  // as far as `run.output` goes. The result's array rounds.
+  function draw(values, run, tile, result, { scale, grey }) {
     const [height, width] = sides(run.input).map((side) => scale * side);
     const area = height * width;
     const top = scale * (run.output.rows[0] - run.input.rows[0]);
@@ -120,18 +119,18 @@
   }
 
   // The tiles of an image: [{rectangle in LR pixels, width, height, data}].
-  async function upscale({ image, model, tiles, grey }, report) {
+  async function upscale({ image, model, tiles, scale, grey }, report) {
     const sessions = models.get(model);
     const maps = { lr: unit(image) };
     const results = [];
     let done = 0;
     for (const { rectangle, runs } of tiles) {
-      const [height, width] = sides(rectangle).map((side) => srganBicubic.SCALE * side);
+      const [height, width] = sides(rectangle).map((side) => scale * side);
       const result = { rectangle, width, height, data: new Uint8ClampedArray(4 * width * height) };
       for (const run of runs) {
         report({ done, next: run.work });
         await runPart(sessions[run.part], maps, run.input);
-        if (run.part === sessions.length - 1) draw(maps.sr.values, run, rectangle, result, grey);
+        if (run.part === sessions.length - 1) draw(maps.sr.values, run, rectangle, result, { scale, grey });
         forget(maps, sessions, run.part);
         done += run.work;
       }
@@ -141,15 +140,16 @@
     return results;
   }
 
-  // One channel of an image, enlarged: levels, (4h, 4w).
-  function channel({ image, place }) {
+  // One channel of an image, enlarged: levels, (scale * h, scale * w).
+  function channel({ image, place, scale }) {
     const levels = image.data.filter((_, index) => index % 4 === place);
-    return [{ data: srganBicubic.plane(levels, image.width, image.height) }];
+    return [{ data: srganBicubic.plane(levels, image.width, image.height, scale) }];
   }
 
   // ---------------------------------------------------------------------------------------- the messages
 
-  const tasks = { start, load, upscale, channel, bicubic: ({ image }) => [srganBicubic.image(image)] };
+  const bicubic = ({ image, scale }) => [srganBicubic.image(image, scale)];
+  const tasks = { start, load, upscale, channel, bicubic };
 
   self.onmessage = async ({ data: { id, task, ...rest } }) => {
     try {

@@ -2,8 +2,9 @@
 
 from srgan_lib.cli.options import add_command, add_machine, add_network, duration
 from srgan_lib.errors import SrganError
+from srgan_lib.support.notices import say
 
-PRESETS = ("tiny", "colab", "cpu", "paper")
+PRESETS = ("tiny", "colab", "cpu", "paper", "report2023")
 NO_SETTINGS = {"run", "preset", "config", "resume"}
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
 
@@ -14,6 +15,7 @@ examples:
   srgan train --preset colab --data my-photos   a short run for a free Colab GPU (T4)
   srgan train --preset paper --data DIV2K       the paper's settings: a strong GPU
   srgan train --out runs/tiny --resume          go on where a run was stopped
+  srgan train --out runs/tiny --resume --updates 2400
   torchrun --nproc-per-node 8 -m srgan_lib train --preset paper --data DIV2K
 
 A run can be stopped at any time with Ctrl-C: it saves first. Its folder holds the trained weights
@@ -59,7 +61,7 @@ def add(parts):
 
 
 def run(options):
-    """Train, or go on training. The exit code says whether a signal stopped it."""
+    """Train, or go on training. The exit code says whether a signal stopped it or photos were skipped."""
     from srgan_lib.training import loop, presets
     from srgan_lib.training.config import Config
 
@@ -67,7 +69,10 @@ def run(options):
         name: value for name, value in vars(options).items() if value is not None and name not in NO_SETTINGS
     }
     if options.config:
-        result = loop.train(Config.read(options.config).but(**given), resume=options.resume)
+        config = Config.read(options.config)
+        kept = {} if config.deviations else {"deviations": ()}
+        config = presets.changed(config, {"time_limit": None, **kept, **given})
+        result = loop.train(config, resume=options.resume)
     elif options.resume and options.preset is None:
         result = loop.resume(_run_to_resume(given), **given)
     else:
@@ -75,18 +80,26 @@ def run(options):
         result = loop.train(preset(**given), resume=options.resume)
     if result.record:  # only the first of several processes has one
         print(_what_now(result))
-    return SIGNALS.get(result.stopped, 0)
+    return SIGNALS.get(result.stopped, _code_of_skipped(result.record))
 
 
 def _run_to_resume(given):
     """Take the run's folder out of the options; the others may not change what the run computes."""
     if "out" not in given:
         raise SrganError("which run shall go on? name its folder: --out runs/tiny --resume")
-    for name in {"updates", "batch"} & set(given):
+    if "batch" in given:
         raise SrganError(
-            f"--{name} cannot change while a run goes on; leave it out, or start another with --out"
+            "--batch cannot change while a run goes on; leave it out, or start another with --out"
         )
     return given.pop("out")
+
+
+def _code_of_skipped(record):
+    """1, with a word, where photos could not be used: the run is whole, but not what was asked for."""
+    skipped = record.get("data", {}).get("skipped", 0)
+    if skipped:
+        say(f"{skipped} photos were skipped; the lines above name them")
+    return int(bool(skipped))
 
 
 def _what_now(result):

@@ -7,7 +7,6 @@ several processes, sees the very crops that an uninterrupted single process woul
 are drawn on the CPU; all that is done with pixels, the degradation too, happens where the pixels are.
 """
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from srgan_lib.data.sources import pair_scale
 from srgan_lib.degradations import Bicubic
 from srgan_lib.errors import SrganError
 from srgan_lib.support.cuda_graph import Recorded
+from srgan_lib.support.notices import inform
 
 # While one part of a large set is in use, each photo of it gives about this many crops before the next part.
 CROPS_PER_VISIT = 64
@@ -232,7 +232,7 @@ class PatchBank:
 
     def _skip(self, reason):
         self.skipped.append(reason)
-        print(f"skipped ({len(self.skipped)} so far): {reason}", file=sys.stderr)
+        inform(f"skipped ({len(self.skipped)} so far): {reason}")
 
     def _stores(self, update):
         """The pixels of the part that is in use at ``update``; the next part starts loading behind it."""

@@ -184,7 +184,8 @@ def _fetch(url, path, known_hash, bar=False):
     """Download ``url`` to ``path``; a file that is there with the right hash is left alone."""
 
     def once():
-        drawn = progress_bar(unit="B", unit_scale=True, desc=path.name) if bar else False
+        # pooch gives it the size; until then it needs some total, or it would count as False
+        drawn = progress_bar(total=1, unit="B", unit_scale=True, desc=path.name) if bar else False
         downloader = pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=drawn)
         pooch.retrieve(url, known_hash, fname=path.name, path=path.parent, downloader=downloader)
 

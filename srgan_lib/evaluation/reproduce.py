@@ -82,7 +82,9 @@ def reproduce(request, say=print):
                 say(f"time limit: {name} comes next; call again to go on")
                 return False
             config = config_of(request, plan, name).but(time_limit=left)
-            say(f"{name}: {config.updates:,} updates")
+            rest = {other: _updates_left(folder, plan, other) for other in names}
+            now = f"{rest[name]:,} updates{_takes(plan, {name: rest[name]})}"
+            say(f"{name}: runs now, {now}; in all {sum(rest.values()):,} are left{_takes(plan, rest)}")
             if loop.train(config, resume=True).stopped != "finished":
                 return False
         make_ready(folder, name, request.settings.get("device"), say)
@@ -103,18 +105,25 @@ def names_of(request):
 def _say_what_is_left(folder, plan, names, say):
     """A line a model: done, or how many updates are left and, where it was timed, how long they take."""
     for name in names:
-        if _is_trained(folder, name):
-            say(f"{name}: done")
-            continue
-        left = plan["updates"][name] - _updates_done(folder, name)
-        seconds = plan.get("seconds_per_update", {}).get(name)
-        takes = f", about {left * seconds / 60:,.0f} minutes" if seconds else ""
-        say(f"{name}: {left:,} updates left{takes}")
+        left = _updates_left(folder, plan, name)
+        say(f"{name}: {left:,} updates left{_takes(plan, {name: left})}" if left else f"{name}: done")
 
 
-def _updates_done(folder, name):
+def _updates_left(folder, plan, name):
+    if _is_trained(folder, name):
+        return 0
     path = folder / name / "record.json"
-    return json.loads(path.read_text()).get("updates", 0) if path.exists() else 0
+    done = json.loads(path.read_text()).get("updates", 0) if path.exists() else 0
+    return plan["updates"][name] - done
+
+
+def _takes(plan, left):
+    """How long the updates ``left``, {name: count}, take, as the end of a phrase; empty where not timed."""
+    timed = plan.get("seconds_per_update", {})
+    if not timed:
+        return ""
+    minutes = sum(count * timed[name] for name, count in left.items()) / 60
+    return f", about {minutes:,.0f} minutes" if minutes < 120 else f", about {minutes / 60:,.1f} hours"
 
 
 def _left(time_limit, started):

@@ -41,7 +41,7 @@ CPU = {
     FIRST: Entry(srresnet_stage(FIRST, 20_000), settings=SMALL),
     "srgan-vgg22": Entry(srgan_stage("srgan-vgg22", 6_000), FIRST, GAN),
     "srgan-vgg54": Entry(
-        srgan_stage("srgan-vgg54", 3_000, content="vgg54", learning_rate=5e-5), "srgan-vgg22", GAN
+        srgan_stage("srgan-vgg54", 4_000, content="vgg54", learning_rate=5e-5), "srgan-vgg22", GAN
     ),
     "srresnet-vgg22": Entry(
         srresnet_stage("srresnet-vgg22", 1_500, content="vgg22", total_variation=2e-8, batch=8), FIRST, SMALL

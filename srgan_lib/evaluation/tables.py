@@ -25,7 +25,9 @@ AUTHORS, YOURS = " (authors' images)", " (your images)"  # after a method's name
 ORIGINAL = "the original itself"
 GIVE_IMAGES = "give its result images: `srgan report --images {0}=FOLDER`"
 NO_WEIGHTS = {
-    "SelfExSR": f"another group's method, and no network that could be trained here; {GIVE_IMAGES}",
+    "SelfExSR": "another group's method, no network; of its result images its authors' page links BSD100's "
+    "(github.com/jbhuang0604/SelfExSR), and their MATLAB program makes the others; measure them: "
+    f"`srgan evaluate --images FOLDER`, or {GIVE_IMAGES}",
     "DRCN": "its training needs a GPU, and none was available (`srgan reproduce --only drcn`), or "
     f"{GIVE_IMAGES}",
     "SRCNN": f"no weights are shipped yet; train them: `srgan reproduce --only srcnn`, or {GIVE_IMAGES}",

@@ -8,6 +8,7 @@ The result is that of the plain way to rounding in float32.
 """
 
 import math
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -90,6 +91,8 @@ class WinogradConvolution:
         return maps.view(4, 4, rows, across, out)
 
 
+_lock = threading.Lock()
+_users = []  # the thread count of each thread that is in the block of ``own_threads``
 _state = threading.local()  # .workers: among how many threads of ours this one may share work
 
 
@@ -100,16 +103,38 @@ def own_threads():
     Torch's own way, all threads in each small product, takes longer than one thread alone. And its threads,
     when they wait for work, keep a core busy for a while: the two kinds must not take turns.
     """
-    threads = torch.get_num_threads()
-    if threads > 1:
-        _pool(threads)
-    torch.set_num_threads(1)
+    with _lock:
+        threads = _usual_threads()
+        if threads > 1:
+            _pool(threads)
+        _users.append(threads)
+        torch.set_num_threads(1)
     _state.workers = threads
     try:
         yield
     finally:
         _state.workers = 1
-        torch.set_num_threads(threads)
+        with _lock:
+            _users.remove(threads)
+            torch.set_num_threads(threads)
+
+
+def _usual_threads():
+    """How many threads torch uses here when nobody is in the block.
+
+    A thread that first asks torch while another one is in the block is told that one's 1.
+    """
+    own = torch.get_num_threads()
+    return max(_users) if own == 1 and _users else own
+
+
+def _forget_threads():
+    """A process that forks takes none of its threads along."""
+    global _lock
+    _lock = threading.Lock()
+    _users.clear()
+    _state.workers = 1
+    _pool.cache_clear()
 
 
 def each(call, items):
@@ -144,6 +169,10 @@ def _pool(threads):
     list(pool.map(lambda _: all_started.wait(), range(threads)))
     torch.set_num_threads(threads)  # each of them has set what new threads begin with to 1
     return pool
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 def _padded(maps, first, rows, columns):

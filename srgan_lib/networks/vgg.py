@@ -13,6 +13,7 @@ from srgan_lib.errors import SrganError
 # Convolutions before each of the five max poolings, and their output channels.
 CONVOLUTIONS = (2, 2, 4, 4, 4)
 CHANNELS = (64, 128, 256, 512, 512)
+LAYERS = tuple(f"{i}{j}" for i, count in enumerate(CONVOLUTIONS, 1) for j in range(1, count + 1))
 # What ImageNet classifiers of torchvision's kind were trained on: RGB in [0, 1], minus mean, over deviation.
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -106,9 +107,9 @@ def _build(layer):
 
 
 def _parse(layer):
-    names = [f"{i}{j}" for i, count in enumerate(CONVOLUTIONS, 1) for j in range(1, count + 1)]
-    if layer not in names:
-        raise SrganError(f"VGG19 has no feature map {layer!r}; the paper uses '22' and '54', all are {names}")
+    if layer not in LAYERS:
+        known = ", ".join(LAYERS)
+        raise SrganError(f"VGG19 has no feature map {layer!r}; the paper uses '22' and '54', all are {known}")
     return int(layer[0]), int(layer[1])
 
 

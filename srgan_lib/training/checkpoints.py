@@ -2,21 +2,26 @@
 
 import pickle
 import re
-import sys
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import torch
 
 from srgan_lib.errors import SrganError
-from srgan_lib.support.files import whole_file
+from srgan_lib.support.files import made_folder, whole_file
+from srgan_lib.support.notices import say
+from srgan_lib.training import rules
+from srgan_lib.training.config import Config
+from srgan_lib.training.deviations import deviations
+from srgan_lib.training.presets import shortened
 
 KEPT = 2
 
 
 def save(folder, update, state):
     """Write ``state`` as the checkpoint after ``update`` updates and drop all but the last two."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_folder(folder, "--out")
     path = folder / f"update-{update:09d}.pt"
     with whole_file(path) as temporary:
         torch.save(state, temporary)
@@ -42,17 +47,88 @@ def latest(folder):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            print(f"{path}: damaged, trying the one before ({type(error).__name__})", file=sys.stderr)
+            say(f"{path}: damaged, trying the one before ({type(error).__name__})")
     if paths:
         raise SrganError(f"{Path(folder)}: none of its {len(paths)} checkpoints can be read; start a new run")
     return None
 
 
-def check_same_run(config, saved, where):
+def config_of(folder):
+    """The configuration of the run in ``folder``: its ``config.json``, or, where that is damaged, the last
+    checkpoint's, with a word. Raises ``SrganError`` where there is neither.
+    """
+    path = Path(folder).expanduser() / "config.json"
+    try:
+        return Config.read(path)
+    except SrganError:
+        saved = latest(path.parent / "checkpoints") if path.exists() else None
+        if not saved:
+            raise
+    say(f"{path}: damaged; its settings are taken from the last checkpoint")
+    return Config.from_dict(saved["config"])
+
+
+def check_place(folder, saved, resume):
+    """Raise ``SrganError`` where a new run would begin in the folder of another one.
+
+    ``saved`` is the last checkpoint in ``folder`` or None. A run that has results and no checkpoint cannot go
+    on; a run that was killed before its first checkpoint has no results, and begins anew.
+    """
+    if saved and not resume:
+        raise SrganError(f"{folder}: holds a run already; resume it, or choose another --out")
+    results = [folder / "record.json", *sorted(folder.glob("*.safetensors"))]
+    results = [path.name for path in results if path.exists()]
+    if results and not saved:
+        raise SrganError(
+            f"{folder}: holds a run already ({results[0]}), whose checkpoints are gone: it cannot go on;"
+            " choose another --out"
+        )
+
+
+def longer(config, updates, saved):
+    """``config`` with ``updates`` in all, for a run whose last checkpoint is ``saved``.
+
+    Stages that are finished stay as they are, all but the last one; those that are not share what is left in
+    proportion, each at the learning rate that its new length gives. Raises ``SrganError`` where fewer updates
+    are left than stages.
+    """
+    done = saved["update"] if saved else 0
+    ends = list(accumulate(stage.updates for stage in config.stages))
+    kept = min(sum(end <= done for end in ends), len(ends) - 1)
+    before = ends[kept - 1] if kept else 0
+    coming = config.stages[kept:]
+    least = max(done + 1, before + len(coming))
+    if not rules.whole(least).holds(updates):
+        raise SrganError(f"updates is {updates!r}; {done} are done: use a whole number of at least {least}")
+    share = (updates - before) / sum(stage.updates for stage in coming)
+    lengths = [max(1, round(stage.updates * share)) for stage in coming]
+    lengths[-1] = updates - before - sum(lengths[:-1])
+    if min(lengths) < 1 or before + lengths[0] <= done:
+        raise SrganError(f"updates is {updates}; {done} are done, which leaves a stage too few; use more")
+    stages = [shortened(stage, length) for stage, length in zip(coming, lengths, strict=True)]
+    if done - before > coming[0].discriminator_first:  # what is behind it does not come again
+        stages[0] = replace(stages[0], discriminator_first=coming[0].discriminator_first)
+    new = config.but(stages=(*config.stages[:kept], *stages))
+    own = [line for line in config.deviations if line not in deviations(config)]
+    return new.but(deviations=(*deviations(new), *own)) if config.deviations else new
+
+
+def is_longer(config, earlier, update):
+    """Whether ``config`` asks for more updates than the run had, at the rates that ``longer`` gives."""
+    if config.updates <= earlier.updates:
+        return False
+    try:
+        return longer(earlier, config.updates, {"update": update}).stages == config.stages
+    except SrganError:
+        return False
+
+
+def check_same_run(config, saved, update, where):
     """Raise ``SrganError`` unless ``config`` may continue the run that ``saved`` (a dict) describes.
 
-    Where a run computes, when it stops and how often it reports may change; what it computes may not. Files
-    may have moved: what they hold is compared by ``check_same_files``.
+    ``update`` is how many updates it has done. Where a run computes, when it stops and how often it reports
+    may change, and it may become longer; what it computes may not. Files may have moved: what they hold is
+    compared by ``check_same_files``.
     """
     free = {
         "out", "data", "lr_data", "initial", "vgg_weights", "device", "precision", "step", "time_limit",
@@ -61,11 +137,14 @@ def check_same_run(config, saved, where):
     }  # fmt: skip
     wanted = config.to_dict()
     try:
-        saved = type(config).from_dict(saved).to_dict()  # with what older versions did not know, as it was
+        earlier = Config.from_dict(saved)  # with what older versions did not know, as it was
     except TypeError as error:
         raise SrganError(
             f"{where}: a run of a newer version ({error}); resume it with that version"
         ) from error
+    if is_longer(config, earlier, update):
+        free.add("stages")
+    saved = earlier.to_dict()
     for name in sorted(set(wanted) - free):
         if wanted[name] != saved.get(name):
             raise SrganError(

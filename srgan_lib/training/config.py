@@ -2,19 +2,16 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from srgan_lib.degradations import DEGRADATIONS
-from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.networks import NETWORKS
-from srgan_lib.networks.vgg import depth
+from srgan_lib.errors import SrganError
+from srgan_lib.support.files import whole_file
+from srgan_lib.training import rules
 
-PIXELS = ("mse", "luma")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-ANNEALING = ("steps", "cosine")
-STEPS = ("auto", "plain", "fast")
-DISCRIMINATORS = ("figure4", "features")
+PATHS = ("out", "data", "lr_data", "validation", "initial", "vgg_weights")
 
 
 @dataclass(frozen=True)
@@ -49,24 +46,13 @@ class Stage:
     batch: int = 16
 
     def __post_init__(self):
-        object.__setattr__(self, "drop_at", tuple(self.drop_at))
-        _at_least("updates", self.updates, 1)
-        _at_least("batch", self.batch, 1)
-        _at_least("discriminator_first", self.discriminator_first, 0)
+        object.__setattr__(self, "drop_at", _as_tuple(self.drop_at))
+        rules.check(self, rules.STAGE, f"stage {' '.join(str(self.name).split())[:40]}")
         if self.discriminator_first >= self.updates:
             raise SrganError(
                 f"stage {self.name}: the discriminator is trained alone for {self.discriminator_first} of"
                 f" {self.updates} updates; leave some for the generator"
             )
-        if self.annealing not in ANNEALING:
-            raise SrganError(
-                f"stage {self.name}: annealing {self.annealing!r}; use one of {', '.join(ANNEALING)}"
-            )
-        is_vgg = self.content.startswith("vgg") and self.content[3:].isdigit()
-        if self.content not in PIXELS and not is_vgg:
-            raise SrganError(f"stage {self.name}: content {self.content!r}; use mse, luma, vgg22 or vgg54")
-        if is_vgg:
-            depth(self.content.removeprefix("vgg"))  # refuses what VGG19 does not have
 
     @property
     def is_gan(self):
@@ -137,47 +123,30 @@ class Config:
     deviations: tuple = field(default=())
 
     def __post_init__(self):
-        object.__setattr__(self, "stages", tuple(_as_stage(stage) for stage in self.stages))
-        object.__setattr__(self, "deviations", tuple(self.deviations))
-        object.__setattr__(self, "discriminator_layers", tuple(self.discriminator_layers))
-        if not self.stages:
-            raise SrganError("config: no stage to train; give at least one")
-        if self.network not in NETWORKS:
-            raise unknown_name("network", self.network, NETWORKS)
+        stages = _as_tuple(self.stages)
+        if isinstance(stages, tuple):
+            object.__setattr__(self, "stages", tuple(_as_stage(stage) for stage in stages))
+        for name in ("deviations", "discriminator_layers"):
+            object.__setattr__(self, name, _as_tuple(getattr(self, name)))
+        for name in PATHS:
+            object.__setattr__(self, name, _as_text(getattr(self, name)))
+        rules.check(self, rules.CONFIG, "config")
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise SrganError(f"config: stages are called {', '.join(names)}; each needs a name of its own")
         if self.tied_phases and self.network != "srresnet":
             raise SrganError(f"config: tied_phases is for srresnet, not for {self.network}; leave it out")
-        if self.scale not in (2, 4, 8):
-            raise SrganError(f"config: scale is {self.scale}; use 2, 4 or 8")
         if self.crop % self.scale or self.crop < 4 * self.scale:
             raise SrganError(
                 f"config: crop is {self.crop}; use a multiple of the scale, at least {4 * self.scale}"
             )
-        if self.discriminator not in DISCRIMINATORS:
-            raise unknown_name("discriminator", self.discriminator, DISCRIMINATORS)
-        for layer in self.discriminator_layers:
-            depth(layer)  # refuses what VGG19 does not have
-        if self.degradation not in DEGRADATIONS:
-            raise unknown_name("degradation", self.degradation, DEGRADATIONS)
         borders = 2 * DEGRADATIONS[self.degradation](self.scale).margin
         if any(stage.consistency for stage in self.stages) and self.crop <= borders:
             raise SrganError(
                 f"config: crop is {self.crop}; consistency needs more than {borders} at this scale"
             )
-        if self.adversarial_balance < 0 or not 0 <= self.flat_crops < 1:
-            raise SrganError(
-                f"config: adversarial_balance is {self.adversarial_balance} and flat_crops"
-                f" {self.flat_crops}; use a number from 0 on, and a share from 0 to below 1"
-            )
         if any(stage.is_gan for stage in self.stages) and self.crop % 16:
             raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")
-        if self.precision not in PRECISIONS:
-            raise SrganError(f"config: precision {self.precision!r}; use one of {', '.join(PRECISIONS)}")
-        if self.step not in STEPS:
-            raise SrganError(f"config: step {self.step!r}; use one of {', '.join(STEPS)}")
-        for name in ("blocks", "channels", "log_every", "memory"):
-            _at_least(name, getattr(self, name), 1)
-        for name in ("held_out", "moments"):
-            _at_least(name, getattr(self, name), 0)
 
     @property
     def network_settings(self):
@@ -211,14 +180,20 @@ class Config:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
     def save(self, path):
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n")
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n")
 
     @classmethod
     def read(cls, path):
+        """The configuration in a file, or in the run's folder that holds it as ``config.json``."""
+        path = Path(os.path.expanduser(path))
+        path = path / "config.json" if path.is_dir() else path
         try:
-            return cls.from_dict(json.loads(Path(path).read_text()))
-        except FileNotFoundError as error:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise SrganError(f"{path}: no run to resume there; give the folder that --out named") from error
+        except OSError as error:
+            raise SrganError(f"{path}: cannot be read ({error.strerror}); change that, or copy it") from error
         except (ValueError, TypeError) as error:
             raise SrganError(
                 f"{path}: not a configuration of this version ({error}); start a new run"
@@ -226,9 +201,19 @@ class Config:
 
 
 def _as_stage(stage):
-    return stage if isinstance(stage, Stage) else Stage(**stage)
+    if isinstance(stage, Stage):
+        return stage
+    try:
+        return Stage(**stage)
+    except TypeError as error:  # no dictionary, an unknown name, or one that is missing
+        raise SrganError(f"config: stages holds {stage!r:.60}; use Stage, or its settings by name") from error
 
 
-def _at_least(name, value, smallest):
-    if not isinstance(value, int) or value < smallest:
-        raise SrganError(f"config: {name} is {value!r}; use a whole number of at least {smallest}")
+def _as_tuple(values):
+    """A list as a tuple; what is neither stays, to be refused by its rule."""
+    return tuple(values) if isinstance(values, list) else values
+
+
+def _as_text(path):
+    """A path as text, ~ expanded; what is none stays, to be refused by its rule."""
+    return os.path.expanduser(path) if isinstance(path, (str, os.PathLike)) else path

@@ -1,12 +1,15 @@
 """The content loss that a stage names, with VGG19's features scaled to the paper's."""
 
+from itertools import accumulate
+
 import torch
 
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.images import to_signed
 from srgan_lib.losses import PAPER_FEATURE_SCALE, GeneratorLoss, luma_mse, pixel_mse
 from srgan_lib.networks.vgg import FeatureMaps
-from srgan_lib.training.config import PIXELS
+from srgan_lib.training.distributed import first_alone
+from srgan_lib.training.rules import PIXELS
 
 CENTRE = 224  # pixels; VGG19's own input side
 
@@ -40,15 +43,34 @@ def generator_loss(stage, config, device, degradation=None):
     ``degradation`` is the run's, needed when the stage weighs consistency.
     """
     is_pixels = stage.content in PIXELS
-    layers = set() if is_pixels else {stage.content.removeprefix("vgg")}
-    sees = "image" if is_pixels else next(iter(layers))
-    if stage.is_gan and config.discriminator == "features":
-        layers |= set(config.discriminator_layers)
+    sees = "image" if is_pixels else stage.content.removeprefix("vgg")
+    layers = _layers_of(stage, config)
     maps = scaled_maps(layers, config.vgg_weights, device) if layers else None
     content = luma_mse if stage.content == "luma" else pixel_mse  # of images, or of feature maps (equation 5)
     weights = stage.adversarial, stage.total_variation, stage.consistency
     loss = StageLoss(content, stage.content, *weights, degradation=degradation, sees=sees, maps=maps)
     return loss, _facts_of(maps, sees)
+
+
+def check_features(config, update):
+    """Raise ``SrganError`` where a later stage than the next one needs VGG19 weights that are not there.
+
+    ``update`` is how many updates are done. The stage that comes next finds out before its first update.
+    """
+    ends = accumulate(stage.updates for stage in config.stages)
+    coming = [stage for stage, end in zip(config.stages, ends, strict=True) if end > update]
+    layers = set().union(*(_layers_of(stage, config) for stage in coming))
+    if layers and not _layers_of(coming[0], config):
+        with first_alone():
+            FeatureMaps(layers, config.vgg_weights)
+
+
+def _layers_of(stage, config):
+    """The feature maps that a stage looks at."""
+    layers = set() if stage.content in PIXELS else {stage.content.removeprefix("vgg")}
+    if stage.is_gan and config.discriminator == "features":
+        layers |= set(config.discriminator_layers)
+    return layers
 
 
 class StageLoss(GeneratorLoss):
@@ -69,7 +91,8 @@ class StageLoss(GeneratorLoss):
 
 def scaled_maps(layers, weights, device):
     """VGG19's maps of some layers, each divided by its ``feature_scale``."""
-    maps = FeatureMaps(layers, weights).to(device).to(memory_format=torch.channels_last)
+    with first_alone():  # VGG19 may have to be downloaded
+        maps = FeatureMaps(layers, weights).to(device).to(memory_format=torch.channels_last)
     maps.scale = {layer: PAPER_FEATURE_SCALE * mean for layer, mean in mean_activations(maps).items()}
     return maps
 

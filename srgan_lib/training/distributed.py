@@ -2,6 +2,8 @@
 
 import inspect
 import os
+from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 from torch import distributed
@@ -15,13 +17,46 @@ _SETTINGS = inspect.signature(DistributedDataParallel.__init__).parameters
 OWN_BUFFERS = {"forward_sync_buffers" if "forward_sync_buffers" in _SETTINGS else "broadcast_buffers": False}
 
 
+LONGEST_WAIT = timedelta(hours=2)  # for the first process, which may have gigabytes to download
+
+
 def start():
     """Join the other processes if ``torchrun`` started this one. Returns (rank, world)."""
     if "RANK" not in os.environ:
         return 0, 1
     if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        distributed.init_process_group(backend, timeout=LONGEST_WAIT)
     return distributed.get_rank(), distributed.get_world_size()
+
+
+@contextmanager
+def first_alone():
+    """Within the block the first process of a machine is alone; the others follow when it is done.
+
+    What it downloads there is downloaded once. When it fails the others do not try.
+    """
+    is_first = os.environ.get("LOCAL_RANK", "0") == "0"
+    if not distributed.is_initialized():
+        yield
+    elif is_first:
+        try:
+            yield
+        except BaseException:
+            _all_went_well(False)
+            raise
+        _all_went_well(True)
+    elif _all_went_well(True):
+        yield
+    else:
+        raise SrganError("the first process could not get the data; its own line says why")
+
+
+def _all_went_well(mine):
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    flag = torch.tensor(float(mine), device=device)
+    distributed.all_reduce(flag, distributed.ReduceOp.MIN)
+    return bool(flag.item())
 
 
 def finish():

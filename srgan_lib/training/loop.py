@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from srgan_lib import pretrained
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import photos_of, without_held_out
 from srgan_lib.degradations import DEGRADATIONS
@@ -22,9 +23,9 @@ from srgan_lib.networks import build
 from srgan_lib.networks.phases import tie_phases, with_plain_weights
 from srgan_lib.networks.weights import save_generator, start_from
 from srgan_lib.support.devices import out_of_memory_says, pick_device
+from srgan_lib.support.files import made_folder
 from srgan_lib.training import checkpoints, distributed, health
-from srgan_lib.training.config import Config
-from srgan_lib.training.content import generator_loss
+from srgan_lib.training.content import check_features, generator_loss
 from srgan_lib.training.previews import moments, pictured, pictures
 from srgan_lib.training.records import RunRecord, data_facts, hardware_facts
 from srgan_lib.training.report import Report, Silence
@@ -64,8 +65,15 @@ def train(config, resume=False):
 
 
 def resume(folder, **changes):
-    """Go on with the run in ``folder``. ``changes`` are settings that may differ: a time limit, a device."""
-    config = Config.read(Path(folder) / "config.json").but(out=str(folder), **changes)
+    """Go on with the run in ``folder``. ``changes`` are settings that may differ: a time limit, a device.
+
+    ``updates`` among them trains on to so many in all (see ``checkpoints.longer``); a time limit holds for
+    the call that it is given to.
+    """
+    updates = changes.pop("updates", None)
+    config = checkpoints.config_of(folder).but(out=str(folder), **{"time_limit": None, **changes})
+    if updates is not None:
+        config = checkpoints.longer(config, updates, checkpoints.latest(Path(folder) / "checkpoints"))
     return train(config, resume=True)
 
 
@@ -82,9 +90,12 @@ class Run:
         saved = self._earlier(resume)
         self.update = saved["update"] if saved else 0
         self.generator = self._first_generator(saved)
-        photos, self._held_out = without_held_out(photos_of(config.data, config.lr_data), config.held_out)
+        with distributed.first_alone():  # data sets may have to be downloaded
+            photos, self._held_out = without_held_out(photos_of(config.data, config.lr_data), config.held_out)
+            measured = self._held_out or photos_of(config.validation)
         self.bank = self._open_bank(photos)
-        self.examples = examples_from(self._held_out or photos_of(config.validation), self.degradation)
+        self.examples = examples_from(measured, self.degradation)
+        check_features(config, self.update)
         self._bicubic = bicubic_baseline(self.examples)
         used = sorted((photo for part in self.bank.parts for photo in part), key=lambda photo: photo.path)
         self._data = data_facts(used, config.data)
@@ -102,17 +113,16 @@ class Run:
     def _earlier(self, resume):
         """The state to resume from, or None; refuses a folder that holds another run."""
         saved = checkpoints.latest(self.folder / "checkpoints") if self.folder.exists() else None
-        if saved and not resume:
-            raise SrganError(f"{self.folder}: holds a run already; resume it, or choose another --out")
+        checkpoints.check_place(self.folder, saved, resume)
         if saved:
-            checkpoints.check_same_run(self.config, saved["config"], self.folder)
+            checkpoints.check_same_run(self.config, saved["config"], saved["update"], self.folder)
         return saved
 
     def _first_generator(self, saved):
         torch.manual_seed(self.config.seed)
         generator = build(**self.config.network_settings)
         if self.config.initial and not saved:
-            start_from(generator, self.config.initial)
+            start_from(generator, pretrained.file_of(self.config.initial))
         if self.config.tied_phases:
             tie_phases(generator)
         if saved:
@@ -135,7 +145,7 @@ class Run:
     def _open_record(self, saved):
         if self.rank:
             return None
-        self.folder.mkdir(parents=True, exist_ok=True)
+        made_folder(self.folder, "--out")
         self.config.save(self.folder / "config.json")
         data = self._data
         if self._held_out:
@@ -161,6 +171,7 @@ class Run:
                     break
                 first += stage.updates
         if self.record:
+            self.record.facts["data"]["skipped"] = len(self.bank.skipped)
             self.record.write(stopped=reason or "finished", updates=self.update)
         self.report.close()
         facts = self.record.facts if self.record else {}

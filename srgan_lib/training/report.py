@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from srgan_lib.images import save_image
+from srgan_lib.support.files import whole_file
+from srgan_lib.support.notices import say
 from srgan_lib.support.progress import is_followed, progress_bar
 from srgan_lib.training.health import verdict
 
@@ -27,13 +29,19 @@ class Report:
 
     def _drop_lines_after(self, update, measured):
         if self.log.exists():
-            kept = []
-            for line in self.log.read_text().splitlines():
-                facts = json.loads(line) if line.endswith("}") else {"update": update + 1}
+            kept, damaged = [], 0
+            for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
+                facts = _facts_of(line)
+                damaged += facts is None
+                if facts is None:
+                    continue
                 measured -= "psnr" in facts
                 if facts["update"] <= update and ("psnr" not in facts or measured >= 0):
                     kept.append(f"{line}\n")
-            self.log.write_text("".join(kept))
+            with whole_file(self.log) as temporary:
+                temporary.write_text("".join(kept))
+            if damaged:
+                say(f"{self.log}: {damaged} damaged lines are left out")
 
     def advance(self, stage):
         self.bar.set_description(stage.name, refresh=False)
@@ -110,6 +118,15 @@ class Silence:
 
     def __getattr__(self, _):
         return lambda *_: None
+
+
+def _facts_of(line):
+    """What a line of the log says, or None where a crash or a full disk has left half of it."""
+    try:
+        facts = json.loads(line)
+        return facts if isinstance(facts["update"], int) else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _board(folder, update):

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 
 from srgan_lib.degradations import imresize
+from srgan_lib.errors import SrganError
 from srgan_lib.images import crop_to_multiple, from_signed, to_unit
 from srgan_lib.metrics import psnr
 
 MOST_PHOTOS = 30
+SMALLEST_SIDE = 4  # LR pixels
 LARGEST_SIDE = 512  # of the middle that is used: a whole 2K photo would keep the training waiting
 PREVIEW_SIDE = 192
 PREVIEW_PHOTOS = 3
@@ -25,19 +27,40 @@ class Example:
 
 
 def examples_from(photos, degradation):
-    """The first 30 photos, their middle 512 pixels, with the low-resolution version of that middle."""
-    return [_example(photo, degradation) for photo in photos[:MOST_PHOTOS]]
+    """The first 30 photos, their middle 512 pixels, with the low-resolution version of that middle.
+
+    Photos of one name in several folders are told apart by these. Raises ``SrganError`` for a photo that
+    cannot be read or is too small to be measured.
+    """
+    photos = photos[:MOST_PHOTOS]
+    names = _distinct([photo.path.with_suffix("").parts for photo in photos])
+    return [_example(photo, name, degradation) for photo, name in zip(photos, names, strict=True)]
 
 
-def _example(photo, degradation):
+def _distinct(paths):
+    """The last part of each path, with as many before it as tell all apart."""
+    for count in range(1, max(map(len, paths), default=0) + 1):
+        names = ["/".join(parts[-count:]) for parts in paths]
+        if len(set(names)) == len(names):
+            break
+    return names if paths else []
+
+
+def _example(photo, name, degradation):
     scale = degradation.scale
-    hr = crop_to_multiple(photo.load(), scale)
+    whole = photo.load()
+    if min(whole.shape[:2]) < SMALLEST_SIDE * scale:
+        found, least = f"{whole.shape[1]}x{whole.shape[0]}", SMALLEST_SIDE * scale
+        raise SrganError(
+            f"{photo.path}: {found} is too small to validate with; use photos of {least}x{least} or more"
+        )
+    hr = crop_to_multiple(whole, scale)
     lr = photo.load_lr() if photo.lr_path else degradation.whole(hr)
     low_side = LARGEST_SIDE // scale
     top, left = (max(0, (side - low_side) // 2) for side in lr.shape[:2])
     lr = lr[top : top + low_side, left : left + low_side]
     hr = hr[scale * top :, scale * left :][: scale * lr.shape[0], : scale * lr.shape[1]]
-    return Example(photo.name, hr, lr)
+    return Example(name, hr, lr)
 
 
 @torch.no_grad()

@@ -44,6 +44,7 @@ from srgan_lib.inference import onnx as export
 from srgan_lib.inference.fast import FastGenerator
 
 MODEL = "srgan-vgg54"
+SCALE = 4
 SHARED_SIDE = 256
 RECORD = ROOT / "srgan_lib/records/browser.json"
 SOFTWARE_ADAPTER = ["--use-webgpu-adapter=swiftshader", "--use-vulkan=swiftshader"]
@@ -105,8 +106,8 @@ def write_site(folder, graph, storages):
     for name, store in storages.items():
         texts = [live_model.packed(store(part).SerializeToString()) for part in parts]
         live_model.write_script(live, f"model-{name}", json.dumps(texts))
-    models = [{"name": name, "label": name, "t": 1} for name in storages]
-    facts = {"models": models, "parts": [live_model.measured(part) for part in parts]}
+    models = [{"name": name, "label": name, "t": 1, "scale": SCALE} for name in storages]
+    facts = {"models": models, "parts": {SCALE: [live_model.measured(part) for part in parts]}}
     (live / "models.json").write_text(json.dumps(facts), encoding="utf-8")
     live_model.write_page_scripts(live, None, facts)
     (folder / "page.html").write_text(PAGE, encoding="utf-8")
@@ -286,7 +287,7 @@ def measure(options, folder):
             "ways": in_turns(ways, image, options.rounds),
         }
         fast = result["ways"]["pytorch, fast"]["seconds_per_megapixel"]
-        parts = json.loads((folder / "arranged/live/models.json").read_text())["parts"]
+        parts = json.loads((folder / "arranged/live/models.json").read_text())["parts"][str(SCALE)]
         work = result["multiplications_per_pixel"] = sum(part["work"] for part in parts)
         for way in result["ways"].values():
             way["to_fast"] = round(way["seconds_per_megapixel"] / fast, 2)
