@@ -17,7 +17,12 @@ from srgan_lib.errors import SrganError
 # ------------------------------------------------------------------------------- MATLAB's bicubic resize
 
 
-def imresize(image, scale=None, size=None, antialias=True):
+def imresize(
+    image: np.ndarray,
+    scale: float | tuple[float, float] | None = None,
+    size: tuple[int, int] | None = None,
+    antialias: bool = True,
+) -> np.ndarray:
     """Resize a ``uint8`` array, ``(H, W)`` or ``(H, W, C)``, as MATLAB's bicubic ``imresize`` did it in 2016.
 
     Give ``scale`` (0.25 shrinks to a quarter; each side becomes ``ceil(scale * side)``) or ``size``, (height,

@@ -37,7 +37,7 @@ SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 SAVE_OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 
 
-def open_image(path):
+def open_image(path: str | Path) -> Image.Image:
     """Read an image file as a ``PIL.Image`` of mode L, LA, RGB or RGBA: 8 bits a channel, upright.
 
     16-bit grey is scaled to 8 bits (65535 becomes 255); black-and-white becomes L; palette, CMYK and other

@@ -28,10 +28,10 @@ from srgan_lib.support.devices import has_bfloat16, pick_device
 from srgan_lib.support.files import whole_file
 from srgan_lib.training import loop
 from srgan_lib.training.config import Config
-from srgan_lib.training.content import generator_loss
+from srgan_lib.training.content import stage_loss
 from srgan_lib.training.deviations import deviations
+from srgan_lib.training.fast import networks_for
 from srgan_lib.training.presets import shortened
-from srgan_lib.training.step import Networks
 
 ANNEALED = {FIRST: 4e-4, **dict.fromkeys(BASELINES, 1e-3)}  # the paper's schedule, for few updates
 WARM_UP, TIMED = 3, 5  # updates
@@ -214,8 +214,8 @@ def seconds_per_update_of(config, photos):
     if config.tied_phases:
         tie_phases(generator)
     generator.to(device)
-    loss, _ = generator_loss(stage, config, device, degradation)
-    networks = Networks(config, stage, generator, loss, device)
+    loss, _ = stage_loss(stage, config, device, degradation)
+    networks = networks_for(config, stage, generator, loss, device)
     bank.recorded = networks.method.recorded
     times = []
     for update in range(WARM_UP + TIMED):
