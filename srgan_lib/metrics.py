@@ -86,6 +86,8 @@ def _comparable(a, b, crop, channels, data_range):
     """Both as ``float64`` arrays: channels averaged if either is grey, else through ``channels``; cropped."""
     for image in (a, b):
         _check_kind(image)
+    if not isinstance(crop, int) or crop < 0:
+        raise SrganError(f"crop is {crop!r}; use a whole number of pixels from 0 on, such as 4")
     a, b = (_without_channel(levels) for levels in as_levels((a, b), data_range))
     if a.shape[:2] != b.shape[:2]:
         sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (a, b))

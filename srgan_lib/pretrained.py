@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -123,4 +124,4 @@ def _looks_like_a_path(model):
         return True
     if isinstance(model, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return True
-    return text.lower() not in {name.lower() for name in names()} and Path(text).exists()
+    return text.lower() not in {name.lower() for name in names()} and os.path.exists(text)

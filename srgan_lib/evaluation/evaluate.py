@@ -5,6 +5,7 @@ The networks get the stored low-resolution images, results are 8-bit images, and
 scale), SSIM of the daala tools.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -219,7 +220,7 @@ def _method(model, device):
     if "{set}" in text or holds_images(Path(text)):
         return _folder(text)
     known = [*pretrained.names(), *INTERPOLATIONS]
-    is_file = text.endswith(pretrained.SUFFIX) or Path(text).exists()
+    is_file = text.endswith(pretrained.SUFFIX) or os.path.exists(text)
     if not is_file and text.lower() not in known:
         raise unknown_name("model or folder of results", text, known)
     facts = {} if is_file else {"sha256": pretrained.record(text).get("sha256")}
@@ -236,7 +237,7 @@ def _network(generator, label, device, facts=None):
 
 
 def holds_images(folder):
-    if not folder.is_dir() or is_run(folder):
+    if not os.path.isdir(folder) or is_run(folder):
         return False  # a run's folder holds pictures too
     return any(path.suffix.lower() in EXTENSIONS for path in folder.rglob("*"))
 

@@ -21,6 +21,7 @@ from srgan_lib.inference.tiled import TiledNetwork
 from srgan_lib.inference.transparency import enlarged_alpha, spread_colours
 from srgan_lib.networks.generator import Generator
 from srgan_lib.support.devices import out_of_memory_says, pick_device
+from srgan_lib.support.notices import say
 from srgan_lib.support.progress import progress_bar
 
 TILE = 640
@@ -102,6 +103,10 @@ def _upscale_pil(image, settings):
     metadata.note(image)
     pixels = photo_files.pixels_of(image)
     result = Image.fromarray(_upscale_array(pixels, settings))
+    space = metadata.unfitting_profile(image)
+    if space:
+        kind = "grey" if result.mode in ("L", "LA", "I;16") else "RGB"
+        say(f"its colour profile is for {space}; the result is {kind} without it: colours may look different")
     result.info.update(metadata.resized(metadata.travelling(image, result.mode), result.size))
     return result
 

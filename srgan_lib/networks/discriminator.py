@@ -21,8 +21,8 @@ class Discriminator(nn.Module):
 
     def __init__(self, crop=96, bias_before_norm=True):
         super().__init__()
-        if crop < 16 or crop % 16:
-            raise SrganError(f"discriminator: crop {crop} does not halve four times; use a multiple of 16")
+        if not isinstance(crop, int) or crop < 16 or crop % 16:
+            raise SrganError(f"discriminator: crop {crop!r} does not halve four times; use a multiple of 16")
         self.config = {"crop": crop, "bias_before_norm": bias_before_norm}
         bias, side = bias_before_norm, crop // 16
         # Figure 4, line by line. In comments what becomes of N crops of 96x96 pixels.

@@ -1,6 +1,7 @@
 """The network that the folder of a run holds: of its last finished stage, or of a later checkpoint."""
 
 import json
+import os
 import pickle
 import re
 from itertools import accumulate
@@ -20,11 +21,13 @@ SUFFIX = ".safetensors"
 def is_run(folder):
     """Whether a folder is that of a run: it has finished a stage, or saved a checkpoint."""
     folder = Path(folder)
-    return folder.is_dir() and (any(folder.glob(f"*{SUFFIX}")) or bool(found(folder / "checkpoints")))
+    return os.path.isdir(folder) and (any(folder.glob(f"*{SUFFIX}")) or bool(found(folder / "checkpoints")))
 
 
 def found(folder):
     """The checkpoints in ``folder``, oldest first."""
+    if not os.path.isdir(folder):  # False too for names that no file system can hold
+        return []
     return sorted(
         path for path in Path(folder).glob("update-*.pt") if re.fullmatch(r"update-\d{9}\.pt", path.name)
     )

@@ -3,6 +3,7 @@
 ``networks.run_folders`` finds and reads them, without running any code in them.
 """
 
+import os
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -56,7 +57,7 @@ def check_place(folder, saved, resume):
     if saved and not resume:
         raise SrganError(f"{folder}: holds a run already; resume it, or choose another --out")
     results = [folder / "record.json", *sorted(folder.glob("*.safetensors"))]
-    results = [path.name for path in results if path.exists()]
+    results = [path.name for path in results if os.path.exists(path)]
     if results and not saved:
         raise SrganError(
             f"{folder}: holds a run already ({results[0]}), whose checkpoints are gone: it cannot go on;"

@@ -40,10 +40,9 @@ def first_alone():
 
     What it downloads there is downloaded once. When it fails the others do not try.
     """
-    is_first = os.environ.get("LOCAL_RANK", "0") == "0"
     if not distributed.is_initialized():
         yield
-    elif is_first:
+    elif _is_first():
         try:
             yield
         except BaseException:
@@ -54,6 +53,10 @@ def first_alone():
         yield
     else:
         raise SrganError("the first process could not get the data; its own line says why")
+
+
+def _is_first():
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _all_went_well(mine):

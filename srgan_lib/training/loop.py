@@ -143,7 +143,7 @@ class Run:
 
     def _earlier(self, resume):
         """The state to resume from, or None; refuses a folder that holds another run."""
-        saved = latest(self.folder / "checkpoints") if self.folder.exists() else None
+        saved = latest(self.folder / "checkpoints")
         checkpoints.check_place(self.folder, saved, resume)
         self.own.check(self.config, saved.get("own", {}) if saved else {}, self.folder)
         if saved:
