@@ -20,6 +20,9 @@ CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
 CHAPTERS = [name for name in CHAPTERS if coursework.solutions(coursework.read(BOOK / f"{name}.ipynb"))]
 
 
+WRONG = object()  # None may be an answer: "never"
+
+
 def test_the_checks_are_the_book_s():
     assert checks.FILE.read_text(encoding="utf-8") == write_checks.text(), (
         "run: python book/_tools/write_checks.py"
@@ -62,7 +65,7 @@ def test_a_solution_is_right_and_no_answer_is_not(name, monkeypatch):
         verdict = sr.coursework.check(name, number, **answers)
         assert verdict and str(verdict) == f"{name}, exercise {number}: right"
         for key in answers:
-            wrong = sr.coursework.check(name, number, **{**answers, key: None})
+            wrong = sr.coursework.check(name, number, **{**answers, key: WRONG})
             assert not wrong and str(wrong).startswith(f"{name}, exercise {number}: not yet: ")
             assert "\n" not in str(wrong)
     plt.close("all")

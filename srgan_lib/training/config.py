@@ -8,8 +8,10 @@ from pathlib import Path
 
 from srgan_lib.degradations import DEGRADATIONS
 from srgan_lib.errors import SrganError
+from srgan_lib.networks import settings_in
 from srgan_lib.support.files import whole_file
 from srgan_lib.training import rules
+from srgan_lib.training.rules import OWN
 
 PATHS = ("out", "data", "lr_data", "validation", "initial", "vgg_weights")
 
@@ -58,6 +60,10 @@ class Stage:
     def is_gan(self):
         return self.adversarial > 0
 
+    def but(self, **changes):
+        """This stage with some settings changed; unknown names raise ``SrganError``."""
+        return _changed(self, f"stage {self.name}", changes)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -82,7 +88,9 @@ class Config:
     still written at the end of each stage). ``moments`` is how often in an adversarial stage three bundled
     photos are pictured, more densely at its start; 0 means never. ``time_limit`` is in seconds: the run saves
     and leaves when it is reached. ``step`` is how an update is computed: "plain", or "fast", compiled and on
-    a GPU as one CUDA graph (``training.method``); "auto" takes the fast one for long stages on a GPU.
+    a GPU as one CUDA graph (``training.fast``); "auto" takes the fast one for long stages on a GPU.
+    ``network``, ``discriminator`` and a stage's ``content`` are "own" where ``train`` was given a generator,
+    a discriminator or a content loss of one's own; it names them so itself.
     """
 
     stages: tuple
@@ -145,16 +153,18 @@ class Config:
             raise SrganError(
                 f"config: crop is {self.crop}; consistency needs more than {borders} at this scale"
             )
-        if any(stage.is_gan for stage in self.stages) and self.crop % 16:
+        if any(stage.is_gan for stage in self.stages) and self.discriminator != OWN and self.crop % 16:
             raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")
 
     @property
     def network_settings(self):
         """What ``networks.build`` needs to make the network that is trained."""
-        names = ["network", "scale"]
-        if self.network == "srresnet":
-            names = ["scale", "blocks", "channels", "batch_norm", "long_skip"]
-        return {name: getattr(self, name) for name in names}
+        return settings_in(vars(self))
+
+    @property
+    def has_own_parts(self):
+        """Whether generator, discriminator or a content loss are not the library's."""
+        return OWN in (self.network, self.discriminator, *(stage.content for stage in self.stages))
 
     @property
     def updates(self):
@@ -163,10 +173,7 @@ class Config:
 
     def but(self, **changes):
         """This configuration with some settings changed; unknown names raise ``SrganError``."""
-        unknown = sorted(set(changes) - {item.name for item in fields(self)})
-        if unknown:
-            raise SrganError(f"config: there is no setting {unknown[0]!r}; see srgan train --help")
-        return replace(self, **changes)
+        return _changed(self, "config", changes)
 
     def to_dict(self):
         return asdict(self)
@@ -198,6 +205,13 @@ class Config:
             raise SrganError(
                 f"{path}: not a configuration of this version ({error}); start a new run"
             ) from error
+
+
+def _changed(settings, where, changes):
+    unknown = sorted(set(changes) - {item.name for item in fields(settings)})
+    if unknown:
+        raise SrganError(f"{where}: there is no setting {unknown[0]!r}; see srgan train --help")
+    return replace(settings, **changes)
 
 
 def _as_stage(stage):
