@@ -6,6 +6,7 @@ Arrays are ``uint8``, ``(H, W)`` or ``(H, W, C)``; tensors float, ``(N, C, H, W)
 import functools
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -16,7 +17,12 @@ from srgan_lib.errors import SrganError
 # ------------------------------------------------------------------------------- MATLAB's bicubic resize
 
 
-def imresize(image, scale=None, size=None, antialias=True):
+def imresize(
+    image: np.ndarray,
+    scale: float | tuple[float, float] | None = None,
+    size: tuple[int, int] | None = None,
+    antialias: bool = True,
+) -> np.ndarray:
     """Resize a ``uint8`` array, ``(H, W)`` or ``(H, W, C)``, as MATLAB's bicubic ``imresize`` did it in 2016.
 
     Give ``scale`` (0.25 shrinks to a quarter; each side becomes ``ceil(scale * side)``) or ``size``, (height,
@@ -40,12 +46,19 @@ def _scales_and_sizes(sides, scale, size):
     if (scale is None) == (size is None):
         raise SrganError("imresize needs either scale or size=(height, width); give one of them")
     if size is None:
-        if not (math.isfinite(scale) and scale > 0):
-            raise SrganError(f"scale must be a positive number, not {scale}; 0.25 shrinks to a quarter")
+        if not (isinstance(scale, Real) and math.isfinite(scale) and scale > 0):
+            raise SrganError(f"scale must be a positive number, not {scale!r}; 0.25 shrinks to a quarter")
         return (scale, scale), tuple(math.ceil(scale * side) for side in sides)
-    if len(size) != 2 or any(side != int(side) or side < 1 for side in size):
-        raise SrganError(f"size must be (height, width) in whole pixels, not {size}; give two numbers from 1")
+    if not _are_sides(size):
+        raise SrganError(f"size must be (height, width) in whole pixels, not {size!r}; give two from 1")
     return tuple(new / old for new, old in zip(size, sides, strict=True)), tuple(int(side) for side in size)
+
+
+def _are_sides(size):
+    try:
+        return len(size) == 2 and all(side == int(side) and side >= 1 for side in size)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _cubic(x):

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from srgan_lib.errors import SrganError
 from srgan_lib.formats import deep, metadata
-from srgan_lib.support.files import whole_file
+from srgan_lib.support.files import shortened, whole_file
 
 Y_OF_RGB = (65.481, 128.553, 24.966)  # ITU-R BT.601: Y from 16 to 235 for RGB in [0, 1]
 Y_RANGE = sum(Y_OF_RGB)  # 219
@@ -37,7 +37,7 @@ SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 SAVE_OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 
 
-def open_image(path):
+def open_image(path: str | Path) -> Image.Image:
     """Read an image file as a ``PIL.Image`` of mode L, LA, RGB or RGBA: 8 bits a channel, upright.
 
     16-bit grey is scaled to 8 bits (65535 becomes 255); black-and-white becomes L; palette, CMYK and other
@@ -46,7 +46,7 @@ def open_image(path):
     is missing, a folder, empty, unreadable, damaged, too large or no image.
     """
     try:
-        with open(path, "rb") as file:
+        with _opened(path) as file:
             return standard(_decode(file))
     except SrganError as error:
         reason = str(error)
@@ -65,7 +65,17 @@ def open_image(path):
         reason = "it does not fit into memory; scale it down or cut it up first"
     except Exception as error:  # on damaged files decoders raise whatever they like
         reason = f"it is damaged or incomplete ({_first_line(error)}); fetch or save it again"
-    raise SrganError(f"cannot read {path}: {reason}")
+    raise SrganError(f"cannot read {shortened(path, 200)}: {reason}")
+
+
+def _opened(path):
+    try:
+        return open(path, "rb")
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except (OSError, ValueError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or _first_line(error)
+        raise SrganError(f"it cannot be opened ({reason}); check its name and folder") from error
 
 
 def _kind(path):

@@ -19,6 +19,7 @@ the range where that may be.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -31,7 +32,13 @@ from srgan_lib.images import luma
 from srgan_lib.support.level_ranges import as_levels
 
 
-def psnr(a, b, crop=4, on="y", data_range=None):
+def psnr(
+    a: Image.Image | np.ndarray | torch.Tensor,
+    b: Image.Image | np.ndarray | torch.Tensor,
+    crop: int = 4,
+    on: str = "y",
+    data_range: float | Sequence[float] | None = None,
+) -> float:
     """Peak signal-to-noise ratio of two images in dB, peak ``data_range``; ``inf`` for equal images.
 
     ``crop`` pixels are removed from each border first (the paper removes 4). ``on`` is ``"y"``, the unrounded
@@ -48,7 +55,13 @@ def psnr(a, b, crop=4, on="y", data_range=None):
     return math.inf if error == 0 else float(10 * np.log10(255**2 / error))
 
 
-def ssim(a, b, kind="daala", crop=4, data_range=None):
+def ssim(
+    a: Image.Image | np.ndarray | torch.Tensor,
+    b: Image.Image | np.ndarray | torch.Tensor,
+    kind: str = "daala",
+    crop: int = 4,
+    data_range: float | Sequence[float] | None = None,
+) -> float:
     """Structural similarity of two images, at most 1, on the unrounded Y channel, ``crop`` pixels removed.
 
     ``kind`` names the window. ``"daala"``, the paper's, is a Gaussian that grows with the image's height, cut
@@ -73,6 +86,8 @@ def _comparable(a, b, crop, channels, data_range):
     """Both as ``float64`` arrays: channels averaged if either is grey, else through ``channels``; cropped."""
     for image in (a, b):
         _check_kind(image)
+    if not isinstance(crop, int) or crop < 0:
+        raise SrganError(f"crop is {crop!r}; use a whole number of pixels from 0 on, such as 4")
     a, b = (_without_channel(levels) for levels in as_levels((a, b), data_range))
     if a.shape[:2] != b.shape[:2]:
         sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (a, b))

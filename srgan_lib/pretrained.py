@@ -4,26 +4,28 @@
 """
 
 import json
+import os
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from srgan_lib.errors import SrganError, unknown_name
-from srgan_lib.networks import is_network
+from srgan_lib.networks import scale_of_network
+from srgan_lib.networks.run_folders import SUFFIX, load_run, newest_stage
 from srgan_lib.networks.weights import FOREIGN_SUFFIXES, file_sha256, load_generator, save_generator
 from srgan_lib.support.files import expanded, whole_file
 
 WEIGHTS = Path(__file__).with_name("weights")
-SUFFIX = ".safetensors"
 
 
-def names(scale=None):
+def names(scale: int | None = None) -> list[str]:
     """The names of the shipped models, in alphabetical order; with ``scale`` those that enlarge by it."""
     every = sorted(file.stem for file in WEIGHTS.glob(f"*{SUFFIX}"))
     return every if scale is None else [name for name in every if scale_of(name) == scale]
 
 
-def models(scale=None):
+def models(scale: int | None = None) -> dict[str, str]:
     """The shipped models, {name: what it is and how it was trained}; with ``scale`` only those of it."""
     return {name: record(name).get("what", "") for name in names(scale)}
 
@@ -52,27 +54,45 @@ def record(name):
         ) from error
 
 
-def load(model, device="cpu"):
+def load(
+    model: str | Path, device: str | torch.device = "cpu", generator: nn.Module | None = None
+) -> nn.Module:
     """A trained generator in eval mode, on ``device``: LR (N, 3, h, w) in [0, 1] in, SR in about [-1, 1] out.
 
-    ``model`` is the name of a shipped model, a safetensors file that a training wrote, or the folder of a run
-    (its latest finished stage is taken). A shipped file's hash is checked. Raises ``SrganError`` for an
+    ``model`` is the name of a shipped model, a safetensors file that a training wrote, or the folder of a
+    run. Of a run that was stopped its newest checkpoint is taken, and where the run averages its weights,
+    their average. A shipped file's hash is checked. ``generator`` is needed, and filled, where a generator of
+    one's own was trained: a new object of its class. Raises ``SrganError`` where that is missing, for an
     unknown name, which suggests the nearest, and for a file that is missing, damaged or of another program.
     """
+    if _looks_like_a_path(model) and expanded(model).is_dir():
+        return load_run(expanded(model), device, generator)
     file = file_of(model)
     if not _looks_like_a_path(model) and file_sha256(file) != record(model).get("sha256"):
         raise SrganError(f"{file}: damaged, its hash is not the one on record; reinstall srgan_lib")
-    return load_generator(file, device)
+    return load_generator(file, device, generator)
 
 
 def file_of(model):
-    """The weights' file that ``load(model)`` reads. Raises ``SrganError`` for an unknown name."""
-    return _latest_stage(expanded(model)) if _looks_like_a_path(model) else path(model)
+    """The weights' file that ``load(model)`` reads, or None where it reads a run's checkpoint.
+
+    Raises ``SrganError`` for an unknown name.
+    """
+    if not _looks_like_a_path(model):
+        return path(model)
+    place = expanded(model)
+    return newest_stage(place) if place.is_dir() else place
 
 
 def as_generator(model, device="cpu"):
-    """``load(model)``, or ``model`` itself where it is a network already (it stays where it is)."""
-    return model if is_network(model) else load(model, device)
+    """``load(model)``, or ``model`` itself where it is a network already (it stays where it is).
+
+    Raises ``SrganError`` for a network of one's own without an attribute ``scale``.
+    """
+    if not isinstance(model, nn.Module):
+        return load(model, device)
+    scale_of_network(model)
+    return model
 
 
 def ship(generator, name, record, folder=None, dtype=torch.float32):
@@ -96,7 +116,7 @@ def ship(generator, name, record, folder=None, dtype=torch.float32):
 def _looks_like_a_path(model):
     if not isinstance(model, (str, Path)):
         raise SrganError(
-            f"a model is a name, a weights file, a run's folder or a network of srgan_lib, not a"
+            f"a model is a name, a weights file, a run's folder or a network, not a"
             f" {type(model).__name__}; give a state dict to a Generator with load_state_dict"
         )
     text = str(model)
@@ -104,15 +124,4 @@ def _looks_like_a_path(model):
         return True
     if isinstance(model, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return True
-    return text.lower() not in {name.lower() for name in names()} and Path(text).exists()
-
-
-def _latest_stage(place):
-    if not place.is_dir():
-        return place
-    files = sorted(place.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
-    if not files:
-        raise SrganError(
-            f"{place}: no trained weights in it (no stage has been finished); give a {SUFFIX} file"
-        )
-    return files[-1]
+    return text.lower() not in {name.lower() for name in names()} and os.path.exists(text)

@@ -9,9 +9,9 @@ from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.weights import save_generator
 from srgan_lib.training import loop
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.training.content import generator_loss
+from srgan_lib.training.content import stage_loss
+from srgan_lib.training.fast import networks_for
 from srgan_lib.training.loop import train
-from srgan_lib.training.step import Networks
 
 CHANNELS, WIDTH = (6, 6, 8, 8, 8), 8  # of VGG19's five blocks; of the discriminator's heads
 QUIET = {"validate_every": 0, "preview_every": 0, "moments": 0, "tensorboard": False}
@@ -77,9 +77,9 @@ def networks_of(config, device="cpu"):
     """(the ``Networks`` at the start of a run's last stage, its patch bank)"""
     run = loop.Run(config, False, 0, 1)
     stage = config.stages[-1]
-    loss, _ = generator_loss(stage, config, run.device, run.degradation)
+    loss, _ = stage_loss(stage, config, run.device, run.degradation)
     torch.manual_seed(1)
-    return Networks(config, stage, run.generator, loss, run.device), run.bank
+    return networks_for(config, stage, run.generator, loss, run.device), run.bank
 
 
 def cut_after(config, updates):

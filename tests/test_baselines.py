@@ -197,7 +197,7 @@ def test_our_loop_trains_it_and_resumes_bit_for_bit(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["srcnn", "espcn"])
 def test_the_compiled_step_is_the_plain_one(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("srgan_lib.training.method.BACKEND", "aot_eager")  # traces the same, in one piece
+    monkeypatch.setattr("srgan_lib.training.fast.BACKEND", "aot_eager")  # traces the same, in one piece
     plain = sr.train(config(name, tmp_path / "plain", step="plain"))
     fast = sr.train(config(name, tmp_path / "fast", step="fast"))
     assert fast.record["stages"][name]["step"].startswith("compiled")

@@ -10,9 +10,10 @@ from safetensors.torch import save_file
 from srgan_lib.cli import main
 from srgan_lib.errors import SrganError
 from srgan_lib.images import save_image
+from srgan_lib.networks import run_folders
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.weights import load_generator
-from srgan_lib.training import checkpoints, parts
+from srgan_lib.training import checkpoints, transport
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.loop import resume, train
 
@@ -81,13 +82,13 @@ def test_a_run_cut_split_and_joined_elsewhere_is_the_same_run(tmp_path, updates)
     whole = train(config.but(out=str(tmp_path / "whole")))
     cut_after(config, updates)
     size = sum(map(len, files_of(tmp_path / "run").values())) // 5
-    manifest = parts.split(tmp_path / "run", tmp_path / "parts", size)
+    manifest = transport.split(tmp_path / "run", tmp_path / "parts", size)
     assert len(manifest["parts"]) > 3
     assert max(path.stat().st_size for path in (tmp_path / "parts").glob("part-*")) == size
     other = tmp_path / "other machine"
     shutil.move(tmp_path / "photos", other / "data")
     shutil.move(tmp_path / "run", tmp_path / "gone")
-    parts.join(tmp_path / "parts", other / "run")
+    transport.join(tmp_path / "parts", other / "run")
     settings = {"data": str(other / "data"), "device": "cpu", "memory": config.memory, "log_every": 2}
     result = resume(other / "run", **settings)
     assert (result.stopped, result.updates) == ("finished", 6)
@@ -102,8 +103,8 @@ def test_a_run_cut_split_and_joined_elsewhere_is_the_same_run(tmp_path, updates)
 
 def test_what_is_joined_is_what_was_split_bit_for_bit(tmp_path):
     train(both_stages(tmp_path, moments=2, save_every=1))
-    parts.split(tmp_path / "run", tmp_path / "parts", 7_777_777)
-    parts.join(tmp_path / "parts", tmp_path / "again")
+    transport.split(tmp_path / "run", tmp_path / "parts", 7_777_777)
+    transport.join(tmp_path / "parts", tmp_path / "again")
     before, after = files_of(tmp_path / "run"), files_of(tmp_path / "again")
     dropped = before.keys() - after.keys()
     assert [path.as_posix() for path in dropped] == ["checkpoints/update-000000005.pt"], "only the newest"
@@ -118,7 +119,7 @@ def test_folders_can_be_left_out_and_runs_split_together(tmp_path):
         (tmp_path / "runs" / name / "checkpoints").mkdir(parents=True)
         (tmp_path / "runs" / name / "config.json").write_text("{}")
         (tmp_path / "runs" / name / "checkpoints" / "update-000000001.pt").write_bytes(b"x" * 100)
-    manifest = parts.split(tmp_path / "runs", tmp_path / "parts", 1000, without=["checkpoints"])
+    manifest = transport.split(tmp_path / "runs", tmp_path / "parts", 1000, without=["checkpoints"])
     assert [file["path"] for file in manifest["files"]] == ["a/config.json", "b/config.json"]
 
 
@@ -129,7 +130,7 @@ def split_run(tmp_path):
     (run / "checkpoints").mkdir(parents=True)
     (run / "config.json").write_text("{}")
     (run / "checkpoints" / "update-000000001.pt").write_bytes(bytes(range(250)))
-    parts.split(run, tmp_path / "parts", 100)
+    transport.split(run, tmp_path / "parts", 100)
     return tmp_path / "parts"
 
 
@@ -158,7 +159,7 @@ def spoil(path):
 def test_missing_damaged_and_foreign_parts_are_refused(split_run, tmp_path, harm, words):
     harm(split_run)
     with pytest.raises(SrganError, match=words) as caught:
-        parts.join(split_run, tmp_path / "again")
+        transport.join(split_run, tmp_path / "again")
     assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "run"], "nothing half-written"
 
@@ -175,23 +176,23 @@ def test_parts_in_another_order_are_refused(split_run, tmp_path):
     manifest["parts"][:2] = manifest["parts"][1::-1]
     (split_run / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(SrganError, match="does not fit its parts"):
-        parts.join(split_run, tmp_path / "again")
+        transport.join(split_run, tmp_path / "again")
 
 
 def test_nothing_is_overwritten_and_a_full_disk_leaves_nothing(split_run, tmp_path, monkeypatch):
     with pytest.raises(SrganError, match="exists already"):
-        parts.join(split_run, tmp_path / "run")
+        transport.join(split_run, tmp_path / "run")
     with pytest.raises(SrganError, match="exists already"):
-        parts.split(tmp_path / "run", split_run, 100)
+        transport.split(tmp_path / "run", split_run, 100)
     with pytest.raises(SrganError, match="no run in it"):
-        parts.split(split_run, tmp_path / "new", 100)
+        transport.split(split_run, tmp_path / "new", 100)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(parts.os, "replace", full)
+    monkeypatch.setattr(transport.os, "replace", full)
     with pytest.raises(SrganError, match="No space left"):
-        parts.join(split_run, tmp_path / "again")
+        transport.join(split_run, tmp_path / "again")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "run"]
 
 
@@ -219,7 +220,7 @@ def test_photos_may_move_but_not_change(tmp_path):
 
 def change_newest(folder, change):
     """Apply ``change`` to the newest checkpoint's state."""
-    path = checkpoints.found(folder / "checkpoints")[-1]
+    path = run_folders.found(folder / "checkpoints")[-1]
     state = torch.load(path, weights_only=True)
     change(state)
     torch.save(state, path)
@@ -258,12 +259,12 @@ def test_each_stage_has_its_own_optimisers(tmp_path):
     from srgan_lib.training.loop import Run
 
     cut_after(both_stages(tmp_path), 3)  # all of stage 1
-    saved = checkpoints.latest(tmp_path / "run" / "checkpoints")
+    saved = run_folders.latest(tmp_path / "run" / "checkpoints")
     assert saved["stage"] == "first" and "discriminator" not in saved["networks"]
     steps = [int(state["step"]) for state in saved["networks"]["generator_adam"]["state"].values()]
     assert set(steps) == {3}
     resume(tmp_path / "run")
-    saved_later = checkpoints.latest(tmp_path / "run" / "checkpoints")
+    saved_later = run_folders.latest(tmp_path / "run" / "checkpoints")
     for adam in ("generator_adam", "discriminator_adam"):
         steps = {int(state["step"]) for state in saved_later["networks"][adam]["state"].values()}
         assert steps == {3}, "three updates of its own stage"
@@ -276,8 +277,8 @@ def test_each_stage_has_its_own_optimisers(tmp_path):
 def test_a_checkpoint_holds_each_weight_once(tmp_path):
     """The trained generator is the generator: its weights are not stored a second time."""
     cut_after(both_stages(tmp_path), 2)
-    (path,) = checkpoints.found(tmp_path / "run" / "checkpoints")
-    state = checkpoints.latest(tmp_path / "run" / "checkpoints")["networks"]
+    (path,) = run_folders.found(tmp_path / "run" / "checkpoints")
+    state = run_folders.latest(tmp_path / "run" / "checkpoints")["networks"]
     size = sum(value.numel() * value.element_size() for value in state["generator"].values())
     assert path.stat().st_size < 3 * size + 40_000
 

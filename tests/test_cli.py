@@ -319,6 +319,60 @@ def test_every_train_option_reaches_the_configuration(option, field, value, monk
     assert asked[0] == presets.paper(**{field: value})
 
 
+@pytest.mark.parametrize(
+    ("given", "field", "value"),
+    [
+        ("flat_crops=0.1", "flat_crops", 0.1),
+        ("batch_norm=false", "batch_norm", False),
+        ("lr_data=none", "lr_data", None),
+        ("discriminator_layers=12,22", "discriminator_layers", ("12", "22")),
+        ("discriminator=features", "discriminator", "features"),
+        ("out=12", "out", "12"),
+        ("time_limit=60", "time_limit", 60),
+        ("stage.learning_rate=2e-4", "learning_rate", 2e-4),
+        ("stage.drop_at=10,20", "drop_at", (10, 20)),
+        ("stage.drop_at=10", "drop_at", (10,)),
+        ("stage.annealing=cosine", "annealing", "cosine"),
+    ],
+)
+def test_set_reaches_any_setting_of_the_run_or_of_all_its_stages(given, field, value, monkeypatch):
+    from srgan_lib.training import loop
+
+    asked = []
+    nothing = SimpleNamespace(record={}, stopped="finished")
+    monkeypatch.setattr(loop, "train", lambda config, resume: asked.append(config) or nothing)
+    assert main(["train", "--preset", "paper", "--set", "seed=3", "--set", given]) == 0
+    assert asked[0].seed == 3
+    places = asked[0].stages if given.startswith("stage.") else [asked[0]]
+    found = [getattr(place, field) for place in places]
+    assert found == [value] * len(places) and {type(one) for one in found} == {type(value)}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("crop=large", "config: crop is 'large'; use a whole number of at least 8"),
+        ("ema=2", "config: ema is 2; use a number from 0 to below 1"),
+        ("colour=red", "config: there is no setting 'colour'"),
+        ("stages=1", "config: stages holds '1'; use Stage"),
+        ("stage.batch=0", "batch is 0; use a whole number of at least 1"),
+        ("stage.colour=red", "stage tiny: there is no setting 'colour'"),
+    ],
+)
+def test_set_is_checked_by_the_same_code(given, said, capsys):
+    assert said in fails(capsys, "train", "--set", given)
+
+
+def test_set_is_name_and_value(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["train", "--set", "crop"])
+    assert left.value.code == 2
+    assert "'crop' is not NAME=VALUE" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "--set NAME=VALUE" in capsys.readouterr().out
+
+
 def test_an_earlier_runs_settings_can_be_used_again(monkeypatch, tmp_path):
     from srgan_lib.training import loop, presets
 

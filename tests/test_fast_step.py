@@ -17,13 +17,15 @@ from torch.utils._pytree import tree_leaves
 from srgan_lib.data.bank import PatchBank
 from srgan_lib.data.sources import bundled_photos
 from srgan_lib.losses import GeneratorLoss, VGGLoss, pixel_mse
+from srgan_lib.networks import run_folders
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.vgg import VGG19Features
 from srgan_lib.support import cuda_graph
-from srgan_lib.training import checkpoints, method, step
+from srgan_lib.training import fast, step
 from srgan_lib.training.config import Config, Stage
+from srgan_lib.training.fast import choose, networks_for
 from srgan_lib.training.loop import resume, train
-from srgan_lib.training.method import PLAIN, Method, choose
+from srgan_lib.training.step import PLAIN, Method
 
 CPU = torch.device("cpu")
 RATE = 1e-4
@@ -46,7 +48,7 @@ class SmallDiscriminator(nn.Sequential):
 def small_networks(monkeypatch):
     """No compiled code of another test, a discriminator that is trained in milliseconds, a narrow VGG19."""
     torch.compiler.reset()
-    method._trial.cache_clear()
+    fast._trial.cache_clear()
     monkeypatch.setattr(step, "Discriminator", SmallDiscriminator)
     monkeypatch.setattr("srgan_lib.networks.vgg.CHANNELS", (4, 4, 8, 8, 8))
 
@@ -85,7 +87,7 @@ def networks(content="mse", gan=False, how="plain", device=CPU, **settings):
     config = Config(stages=(stage,), crop=32, step=how, ema=0.9, **settings)
     loss = GeneratorLoss(narrow_vgg() if content == "vgg54" else pixel_mse, content, stage.adversarial)
     made = generator()
-    return step.Networks(config, stage, made.to(device), loss.to(device), device)
+    return networks_for(config, stage, made.to(device), loss.to(device), device)
 
 
 def updates(made, bank, numbers=range(UPDATES)):
@@ -143,18 +145,18 @@ class CountingBackend:
 def test_the_fast_step_does_what_the_plain_one_does(bank, monkeypatch, content, gan):
     """All weights after 20 updates, and every term on the way. Each pass is one graph, traced once."""
     backend = CountingBackend()
-    monkeypatch.setattr(method, "BACKEND", backend)
-    plain, fast = networks(content, gan), networks(content, gan, "fast")
-    assert fast.method == Method(compiled=True)
+    monkeypatch.setattr(fast, "BACKEND", backend)
+    plain, quick = networks(content, gan), networks(content, gan, "fast")
+    assert quick.method == Method(compiled=True)
     backend.graphs = backend.calls = 0
     start = generator().state_dict()
-    for expected, got in zip(updates(plain, bank), updates(fast, bank), strict=True):
+    for expected, got in zip(updates(plain, bank), updates(quick, bank), strict=True):
         assert expected.keys() == got.keys()
         for name, value in expected.items():
             assert got[name].item() == pytest.approx(value.item(), rel=1e-3, abs=1e-5), name
     passes = 3 if gan else 2
     assert (backend.graphs, backend.calls) == (passes, passes * UPDATES)
-    assert_agree(plain, fast)
+    assert_agree(plain, quick)
     moved = (plain.generator.head[0].weight - start["head.0.weight"]).abs().max()
     assert moved > 20 * TOLERANCE
 
@@ -165,7 +167,7 @@ def test_the_real_networks_are_traced_without_a_break(monkeypatch, content, gan)
     from srgan_lib.networks.discriminator import Discriminator
 
     backend = CountingBackend("eager")
-    monkeypatch.setattr(method, "BACKEND", backend)
+    monkeypatch.setattr(fast, "BACKEND", backend)
     monkeypatch.setattr(step, "Discriminator", Discriminator)
     made = networks(content, gan, "fast", precision="bfloat16")
     backend.graphs = 0
@@ -176,7 +178,7 @@ def test_the_real_networks_are_traced_without_a_break(monkeypatch, content, gan)
 
 def test_a_part_that_stays_in_python_is_an_error(bank, monkeypatch):
     """So that the tests above can fail."""
-    monkeypatch.setattr(method, "BACKEND", "eager")
+    monkeypatch.setattr(fast, "BACKEND", "eager")
     made = networks(how="fast")
     made.loss.content = lambda sr, hr: pixel_mse(sr, hr) if sr.mean() > -9 else sr.mean()
     with pytest.raises(Exception, match=r"(?i)data.dependent|graph break|unsupported"):
@@ -187,7 +189,7 @@ def test_without_a_compiler_one_line_says_so_and_the_plain_step_goes_on(tmp_path
     def no_compiler(*_):
         raise RuntimeError("No working C++ compiler found\nwith more lines")
 
-    monkeypatch.setattr(method, "BACKEND", no_compiler)
+    monkeypatch.setattr(fast, "BACKEND", no_compiler)
     result = train(run(tmp_path / "fast", step="fast"))
     said = [line for line in capsys.readouterr().err.splitlines() if "step fast" in line]  # one a stage
     assert len(said) == 2 and "No working C++ compiler found" in said[0]
@@ -212,12 +214,12 @@ def test_without_a_compiler_one_line_says_so_and_the_plain_step_goes_on(tmp_path
     ],
 )
 def test_which_step_is_chosen(monkeypatch, step_setting, updates_, device, dtype, expected):
-    monkeypatch.setattr(method, "_trial", lambda *_: None)
+    monkeypatch.setattr(fast, "_trial", lambda *_: None)
     assert choose(step_setting, updates_, torch.device(device), dtype) == expected
 
 
 def test_float16_is_compiled_but_not_recorded_and_says_why(monkeypatch):
-    monkeypatch.setattr(method, "_trial", lambda *_: None)
+    monkeypatch.setattr(fast, "_trial", lambda *_: None)
     chosen = choose("fast", 100, torch.device("cuda"), torch.float16)
     assert (chosen.compiled, chosen.recorded) == (True, False)
     assert "float16" in chosen.note and "no CUDA graph" in chosen.note
@@ -225,7 +227,7 @@ def test_float16_is_compiled_but_not_recorded_and_says_why(monkeypatch):
 
 def test_several_processes_and_other_devices_use_the_plain_step(monkeypatch):
     assert "nothing is compiled for mps" in choose("fast", 100, torch.device("mps"), torch.float32).note
-    monkeypatch.setattr(method.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(fast.distributed, "is_initialized", lambda: True)
     chosen = choose("fast", 100, CPU, torch.float32)
     assert not chosen.compiled and "several processes" in chosen.note
 
@@ -279,7 +281,7 @@ def taped(*keepers):
 def recorded(monkeypatch, *arguments):
     """Networks whose update is recorded, but not compiled; they use the fused Adam."""
     with monkeypatch.context() as chosen:
-        chosen.setattr(step, "choose", lambda *_: Method(recorded=True))
+        chosen.setattr(fast, "choose", lambda *_: Method(recorded=True))
         made = networks(*arguments)
     monkeypatch.setattr(cuda_graph, "record", taped(made))
     return made
@@ -291,7 +293,7 @@ def test_a_recorded_update_does_what_the_plain_one_does(bank, monkeypatch, conte
     plain = networks(content, gan)
     made = recorded(monkeypatch, content, gan)
     expected, got = updates(plain, bank), updates(made, bank)
-    assert made._update._replay is not None
+    assert made.recording._replay is not None
     for number, (a, b) in enumerate(zip(expected, got, strict=True)):
         for name in a:  # rows of earlier updates too: they must be copies
             assert b[name].item() == pytest.approx(a[name].item(), rel=1e-3, abs=1e-5), (number, name)
@@ -313,16 +315,16 @@ def test_recorded_crops_are_the_same_through_every_part(monkeypatch):
 
     monkeypatch.setattr(cuda_graph, "record", taped(Nothing()))
     settings = {"crop": 32, "memory": 1_500_000, "batch": 8}
-    plain, fast = PatchBank(bundled_photos()[:4], **settings), PatchBank(bundled_photos()[:4], **settings)
-    fast.recorded = True
+    plain, quick = PatchBank(bundled_photos()[:4], **settings), PatchBank(bundled_photos()[:4], **settings)
+    quick.recorded = True
     length = plain.updates_per_part
     assert len(plain.parts) > 1 and length >= 5
     used = []
     for part in (0, 1, 0):
         for update in range(part * length, part * length + 5):
-            numbers = plain.batch(update, 4), fast.batch(update, 4)
+            numbers = plain.batch(update, 4), quick.batch(update, 4)
             assert all(torch.equal(a, b) for a, b in zip(*numbers, strict=True)), update
-        (graph,) = fast._graphs.values()
+        (graph,) = quick._graphs.values()
         assert graph._replay is not None
         used.append(graph)
     assert len(set(used)) == 3
@@ -360,11 +362,11 @@ def test_nothing_waits_for_the_device(monkeypatch, content, gan):
 @pytest.mark.parametrize(("first", "then"), [("plain", "fast"), ("fast", "plain")])
 def test_a_run_goes_on_with_the_other_step(tmp_path, monkeypatch, first, then):
     """Stopped within the adversarial stage: generator, discriminator and both Adams go over."""
-    monkeypatch.setattr(method, "BACKEND", "eager")
+    monkeypatch.setattr(fast, "BACKEND", "eager")
     whole = train(run(tmp_path / "whole", step="plain", ema=0.9))
     short = run(tmp_path / "run", step=first, ema=0.9, save_every=9)
     train(short)
-    newest = checkpoints.found(tmp_path / "run" / "checkpoints")[-1]
+    newest = run_folders.found(tmp_path / "run" / "checkpoints")[-1]
     newest.unlink()  # as if killed after update 9 of 12
     again = resume(tmp_path / "run", step=then)
     assert again.record["stages"]["gan"]["step"] == ("compiled" if then == "fast" else "plain")
@@ -373,11 +375,11 @@ def test_a_run_goes_on_with_the_other_step(tmp_path, monkeypatch, first, then):
 
 
 def test_states_are_the_same_for_both_steps(bank, monkeypatch):
-    monkeypatch.setattr(method, "BACKEND", "eager")
-    plain, fast = networks("mse", True), networks("mse", True, "fast")
-    for made in (plain, fast):
+    monkeypatch.setattr(fast, "BACKEND", "eager")
+    plain, quick = networks("mse", True), networks("mse", True, "fast")
+    for made in (plain, quick):
         updates(made, bank, range(3))
-    a, b = plain.state(), fast.state()
+    a, b = plain.state(), quick.state()
     assert a.keys() == b.keys()
     assert [type(x) for x in tree_leaves(a["generator_adam"]["state"])] == [
         type(x) for x in tree_leaves(b["generator_adam"]["state"])
@@ -386,13 +388,13 @@ def test_states_are_the_same_for_both_steps(bank, monkeypatch):
         assert a[adam]["param_groups"][0]["lr"] == pytest.approx(b[adam]["param_groups"][0]["lr"])
         assert isinstance(b[adam]["param_groups"][0]["lr"], float)
     plain.restore(b)
-    fast.restore(a)
+    quick.restore(a)
     assert plain.generator_adam.param_groups[0]["fused"] is None
-    assert fast.generator_adam.param_groups[0]["fused"] is True
-    assert isinstance(fast.generator_adam.param_groups[0]["lr"], torch.Tensor)
-    for made in (plain, fast):
+    assert quick.generator_adam.param_groups[0]["fused"] is True
+    assert isinstance(quick.generator_adam.param_groups[0]["lr"], torch.Tensor)
+    for made in (plain, quick):
         updates(made, bank, range(3, 6))
-    assert_agree(plain, fast)
+    assert_agree(plain, quick)
 
 
 def test_in_16_bits_the_last_convolution_and_the_losses_are_float32(bank):
@@ -402,8 +404,8 @@ def test_in_16_bits_the_last_convolution_and_the_losses_are_float32(bank):
     lr, hr = bank.batch(0, 4)
     sr = made.generate(lr)
     real, generated = made.look(hr), made.look(sr)
-    loss, terms = made.perceive(sr, lr, real, generated)
-    judged, verdicts = made.judge(real, generated)
+    loss, terms = made.generator_loss(sr, lr, real, generated)
+    judged, verdicts = made.discriminator_loss(real, generated)
     assert seen == [torch.bfloat16]
     values = [sr, loss, judged, *terms.values(), *verdicts.values()]
     assert {value.dtype for value in values} == {torch.float32}
@@ -427,15 +429,15 @@ def test_on_a_gpu_the_fast_step_does_what_the_plain_one_does(content, gan):
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         plain = networks(content, gan, device=gpu, precision="float32")
         expected = updates(plain, photos)
-        fast = networks(content, gan, "fast", device=gpu, precision="float32")
+        quick = networks(content, gan, "fast", device=gpu, precision="float32")
         photos.recorded = True
-        got = updates(fast, photos)
-    assert fast.method == Method(compiled=True, recorded=True)
-    assert fast._update._replay is not None
+        got = updates(quick, photos)
+    assert quick.method == Method(compiled=True, recorded=True)
+    assert quick.recording._replay is not None
     for a, b in zip(expected, got, strict=True):
         for name in a:
             assert b[name].item() == pytest.approx(a[name].item(), rel=1e-2, abs=1e-4), name
-    assert_agree(plain, fast, 5 * TOLERANCE)
+    assert_agree(plain, quick, 5 * TOLERANCE)
 
 
 @needs_a_gpu

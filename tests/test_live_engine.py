@@ -14,7 +14,6 @@ from browsing import opened
 
 import srgan_lib as sr
 from srgan_lib import pretrained
-from srgan_lib.degradations import imresize
 from srgan_lib.inference.upscale import upscale
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate
@@ -82,20 +81,18 @@ def site(tmp_path_factory):
     return page_with_engine(tmp_path_factory.mktemp("site"), Path(pooch.os_cache("srgan-book")))
 
 
-@pytest.fixture(scope="module")
-def two_scales(tmp_path_factory):
+@pytest.fixture
+def two_scales(tmp_path, monkeypatch):
     """The page with small untrained models of scale 4 and 2 in the place of the shipped ones."""
-    place = tmp_path_factory.mktemp("two-scales")
     torch.manual_seed(0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrained, "WEIGHTS", place / "weights")
-        for scale, ends in live_model.ENDS.items():
-            for name, _ in ends:
-                pretrained.ship(Generator(scale=scale, blocks=8, channels=4).eval(), name, {})
-        (place / "cache").mkdir()
-        (place / "cache/npm").symlink_to(Path(pooch.os_cache("srgan-book")) / "npm")
-        (place / "site").mkdir()
-        yield page_with_engine(place / "site", place / "cache")
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "weights")
+    for scale, ends in live_model.ENDS.items():
+        for name, _ in ends:
+            pretrained.ship(Generator(scale=scale, blocks=8, channels=4).eval(), name, {})
+    for folder in ("cache", "site"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "cache/npm").symlink_to(Path(pooch.os_cache("srgan-book")) / "npm")
+    return page_with_engine(tmp_path / "site", tmp_path / "cache")
 
 
 class Isolated(http.server.SimpleHTTPRequestHandler):
@@ -147,16 +144,13 @@ def photo(height, width, kind="rgba"):
     return np.dstack([pixels, alpha.astype(np.uint8)])
 
 
-def as_python(image, model="srgan-vgg54", scale=4):
-    """What ``upscale`` makes of the array's colours, and of its alpha; grey goes in as grey.
-
-    Colours and alpha apart: the engine enlarges hidden colours as they are, which ``upscale`` replaces.
-    """
-    colours, alpha = image[..., :3], imresize(image[..., 3], scale)
+def as_python(image, model="srgan-vgg54"):
+    """What ``upscale`` makes of an array (h, w, 4); grey goes in as grey."""
     grey = (image[..., 0] == image[..., 1]).all() and (image[..., 0] == image[..., 2]).all()
-    if grey:
-        return np.dstack([upscale(image[..., 0], model, progress=False)] * 3 + [alpha])
-    return np.dstack([upscale(colours, model, progress=False), alpha])
+    if not grey:
+        return upscale(image, model, progress=False)
+    two = upscale(image[..., [0, 3]], model, progress=False)
+    return np.dstack([two[..., [0, 0, 0]], two[..., 1]])
 
 
 def assert_same(found, expected):
@@ -175,6 +169,21 @@ def test_result_is_pytorchs(browser, site, server, scheme):
         assert_same(found, as_python(image))
         assert told["started"]["backend"] in ("wasm", "webgpu") and told["started"]["threads"] == 1
     assert faults == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hidden_colours_are_spread_as_upscale_does(browser, server, seed):
+    """Mostly hidden, so that much is far away, and much as near to one pixel as to another."""
+    random = np.random.default_rng(seed)
+    image = random.integers(0, 256, (17, 29, 4), dtype=np.uint8)
+    image[..., 3] = np.where(random.random((17, 29)) < (0.03, 0.3, 0.9)[seed], 200, 0)
+    with opened(browser, server.page) as (page, _):
+        found, _ = run(page, image)
+        assert_same(found, as_python(image))
+        image[image[..., 3] == 0, :3] = 255  # what nobody sees changes nothing
+        page.evaluate("window.engine = null")
+        again, _ = run(page, image)
+    assert np.array_equal(again, found)
 
 
 def test_progress_and_estimates(browser, server):
@@ -212,11 +221,11 @@ def test_models_of_two_scales_in_one_page(browser, two_scales):
             image = photo(20, 27)
             found, told = run(page, image, first[0], wishes, scale=scale)
             assert found.shape == (20 * scale, 27 * scale, 4)
-            assert_same(found, as_python(image, ends[0], scale))
+            assert_same(found, as_python(image, ends[0]))
             assert 0 < 20 * told["estimates"][0] < told["estimates"][1]
             grey = photo(9, 7, "grey")
             found, _ = run(page, grey, f"interpolated-0.25-x{scale}", scale=scale)
-            assert_same(found, as_python(grey, interpolate(*ends, 0.25), scale))
+            assert_same(found, as_python(grey, interpolate(*ends, 0.25)))
             found, _ = run(page, image, method="bicubic", scale=scale)
             assert np.array_equal(found, sr.imresize(image, scale))
     assert faults == []

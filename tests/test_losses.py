@@ -108,6 +108,16 @@ def test_undecided_discriminator_costs_two_log_two():
     assert adversarial_discriminator(zero, zero).item() == pytest.approx(2 * math.log(2))
 
 
+def test_discriminator_wants_photographs_high_and_generated_samples_low():
+    """Exchanged labels would let both networks win together."""
+    real, fake = torch.zeros(3, 1, requires_grad=True), torch.zeros(3, 1, requires_grad=True)
+    adversarial_discriminator(real, fake).backward()
+    assert (real.grad < 0).all() and (fake.grad > 0).all()
+    wanted = torch.zeros(3, 1, requires_grad=True)
+    adversarial_generator(wanted).backward()
+    assert (wanted.grad < 0).all()  # G wants what D does not
+
+
 def test_vgg_loss_rescales_features_once():
     """12.75 missing, or applied twice: both would change this number."""
     _lr, hr = batch()

@@ -1,5 +1,8 @@
 """Generator, discriminator and VGG19 features against Figure 4, section 2.2.1 and the classic mistakes."""
 
+import inspect
+import re
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from srgan_lib.errors import SrganError
-from srgan_lib.networks.discriminator import Discriminator
+from srgan_lib.networks.discriminator import LAYERS, Discriminator
 from srgan_lib.networks.generator import Generator, count_parameters
 from srgan_lib.networks.vgg import CHANNELS, CONVOLUTIONS, VGG19Features
 from srgan_lib.networks.weights import load_generator, save_generator
@@ -260,3 +263,17 @@ def test_corrupt_and_foreign_weights_are_refused(tmp_path):
         load_generator(path)
     with pytest.raises(SrganError, match="no such file"):
         load_generator(tmp_path / "absent.safetensors")
+
+
+def test_the_discriminators_lines_are_figure_4_and_their_sizes_those_in_the_comments():
+    network = Discriminator(96)
+    convolutions = [layer for layer in network.features if isinstance(layer, nn.Conv2d)]
+    assert tuple((layer.out_channels, layer.stride[0]) for layer in convolutions) == LAYERS
+    written = re.findall(r"#\s+\(N, ([\d, ]+)\)$", inspect.getsource(Discriminator.__init__), re.MULTILINE)
+    seen = []
+    for layer in (*network.features, *network.classifier):
+        layer.register_forward_hook(lambda layer, _, maps: seen.append((layer, tuple(maps.shape[1:]))))
+    with torch.no_grad():
+        network(torch.zeros(2, 3, 96, 96))
+    kept = [shape for layer, shape in seen if isinstance(layer, (nn.LeakyReLU, nn.Flatten))]
+    assert [tuple(map(int, sizes.split(","))) for sizes in written] == [*kept, (1,)]

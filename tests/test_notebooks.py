@@ -11,7 +11,10 @@ import set_repository
 ROOT = Path(__file__).resolve().parents[1]
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
-WITHOUT_EXERCISES = {"read-me-first", "faq"}
+WITHOUT_EXERCISES = {"read-me-first", "faq", "ask-people-appendix"}
+SHEETS = {"exercise-sheet", "a-student-project"}  # of courses: long cells, and figures without numbers
+MOST_CELLS, MOST_LINES = 64, 15
+FOLDED = {"hide-input", "hide-cell", "remove-cell"}
 UNCOMPARED = {"nbval-skip", "nbval-ignore-output", "raises-exception"}
 FAST = "fast = False  # True: fewer steps, for a quick check of the whole notebook"
 LONG = "long = False  # True: the full experiment, on a GPU and downloaded data; it resumes where it stopped"
@@ -54,8 +57,48 @@ def test_valid_small_and_short(path):
     notebook = read(path)
     nbformat.validate(notebook)
     assert path.stat().st_size < 1_000_000, "a notebook stays under 1 MB"
-    assert len(notebook.cells) <= 40, "a chapter has at most 40 cells"
+    assert len(notebook.cells) <= MOST_CELLS, f"a chapter has at most {MOST_CELLS} cells"
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+def test_visible_code_is_short_and_plotting_is_folded(path):
+    if path.stem in SHEETS:
+        return
+    for cell in code_cells(path):
+        if not tags(cell) & FOLDED:
+            assert len(cell.source.splitlines()) <= MOST_LINES, cell.source
+            assert not re.search(r"plt\.subplots\(|canvas\.draw\(", cell.source), f"fold it: {cell.source}"
+
+
+def is_figure(output):
+    data = output.get("data", {})
+    return "image/png" in data or re.search(r"data-srgan-figure|<img\b", data.get("text/html", ""))
+
+
+def test_every_figure_has_a_number_and_a_caption(path):
+    """In the next text, "**Figure 1.** What is seen", counted through the chapter: Colab shows it too."""
+    if path.stem in SHEETS:
+        return
+    waiting, count = 0, 0
+    for cell in read(path).cells:
+        if cell.cell_type == "code" and "hide-cell" not in tags(cell):
+            waiting += sum(1 for output in cell.outputs if is_figure(output))
+        elif cell.cell_type == "markdown" and waiting:
+            lines = [line for line in cell.source.splitlines() if line]
+            for line in lines[:waiting]:
+                count += 1
+                assert line.startswith(f"**Figure {count}.** ") and len(line) > 30, f"{count}: {line[:80]}"
+            waiting = 0
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    assert len(re.findall(r"^\*\*Figure \d+\.\*\*", text, re.MULTILINE)) == count
+
+
+def test_no_output_says_only_true_or_false(path):
+    if path.stem in SHEETS:
+        return
+    for cell in code_cells(path):
+        for line in printed(cell).splitlines():
+            assert not re.search(r": (True|False)\b(?!.*\d)", line), line
 
 
 def test_metadata_say_nothing_about_a_machine(path):

@@ -2,6 +2,7 @@
 Colab's first cell.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,8 +12,10 @@ import textwrap
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
+import run_notebooks
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -66,19 +69,37 @@ def test_fast_variant_runs_alone(path, installed, tmp_path, monkeypatch):
     notebook.cells.append(nbformat.v4.new_code_cell(probe))
     nbformat.write(notebook, tmp_path / path.name)
     monkeypatch.setenv("PYTHONPATH", str(installed))
-    result = papermill.execute_notebook(
-        tmp_path / path.name,
-        tmp_path / "result.ipynb",
-        parameters={"fast": True},
-        cwd=tmp_path,
-        kernel_name="python3",
-        progress_bar=False,
-    )
+    result = run_notebooks.execute(tmp_path / path.name, tmp_path / "result.ipynb", tmp_path, fast=True)
     library = result.cells[-1].outputs[0].text.split("LIBRARY ")[1].strip()
     assert Path(library).is_relative_to(installed.resolve())
     assert {item.name for item in tmp_path.iterdir()} == {path.name, "result.ipynb"}, (
         "a chapter writes no files"
     )
+
+
+ONE_CELL = "from pathlib import Path\nimport time\nPath('runs').open('a').write('x')\n{rest}"
+
+
+@pytest.mark.parametrize(
+    ("rest", "runs", "error"),
+    [
+        ("print(1)", 1, None),
+        ("time.sleep(60 if Path('runs').read_text() == 'x' else 0)", 2, None),
+        ("time.sleep(60)", 2, CellTimeoutError),
+        ("import os; os._exit(1)", 2, DeadKernelError),
+        ("1 / 0", 1, PapermillExecutionError),
+    ],
+    ids=["well", "silent once", "silent twice", "dead", "wrong"],
+)
+def test_a_notebook_whose_kernel_is_silent_is_run_once_more(rest, runs, error, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(ONE_CELL.format(rest=rest))])
+    notebook.metadata["kernelspec"] = run_notebooks.KERNEL
+    notebook.metadata["language_info"] = {"name": "python"}
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    expected = pytest.raises(error) if error else contextlib.nullcontext()
+    with expected:
+        run_notebooks.execute(tmp_path / "one.ipynb", tmp_path / "result.ipynb", tmp_path, limit=15)
+    assert (tmp_path / "runs").read_text() == "x" * runs
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from srgan_lib.images import read_rgb, save_image
 from srgan_lib.networks.generator import Generator
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.loop import Run, resume, train
-from srgan_lib.training.previews import CORNERS, SIDE, moments, part, pictured, pictures
+from srgan_lib.training.validation import CORNERS, SIDE, moments, part, pictured, pictures
 
 
 @pytest.fixture
@@ -108,9 +108,10 @@ def test_an_adversarial_run_pictures_three_photos_at_its_moments(tmp_path, photo
     for name, image in again.items():
         assert image.shape == (SIDE, SIDE, 3)
         np.testing.assert_array_equal(last[f"second-{name}-000000006"], image)
-    assert (result.folder / "previews" / "000000004.png").exists(), "the strip of held-out photos too"
+    strips = sorted(path.name for path in (result.folder / "previews").glob("0*.png"))
+    assert strips == ["000000002.png", "000000006.png"], "held-out photos at a stage's end, not at a moment"
     lines = [json.loads(line) for line in (result.folder / "log.jsonl").read_text().splitlines()]
-    assert [line["update"] for line in lines if "psnr" in line] == [2, 4, 6]
+    assert [line["update"] for line in lines if "psnr" in line] == [2, 6], "a moment measures nothing"
     names = {"generator_gradient", "discriminator_gradient", "d_real", "d_fake", "adversarial", "mse"}
     assert names <= set([line for line in lines if "generator" in line][-1])
 

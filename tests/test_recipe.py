@@ -22,6 +22,7 @@ from srgan_lib.data.sources import bundled_photos
 from srgan_lib.degradations import Bicubic, BlurSubsample
 from srgan_lib.errors import SrganError
 from srgan_lib.losses import adversarial_generator, consistency
+from srgan_lib.networks import run_folders
 from srgan_lib.networks.baselines import ESPCN
 from srgan_lib.networks.feature_discriminator import FeatureDiscriminator
 from srgan_lib.networks.generator import Generator
@@ -29,13 +30,12 @@ from srgan_lib.networks.phases import tie_phases
 from srgan_lib.networks.vgg import FeatureMaps, VGG19Features
 from srgan_lib.networks.weights import load_generator, save_generator, start_from
 from srgan_lib.support import cuda_graph, devices
-from srgan_lib.training import checkpoints, method, presets, step
+from srgan_lib.training import checkpoints, fast, presets
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.training.content import scaled_maps
+from srgan_lib.training.content import scaled_maps, stage_loss
 from srgan_lib.training.deviations import deviations
 from srgan_lib.training.loop import resume, train
-from srgan_lib.training.method import Method
-from srgan_lib.training.step import BALANCE_EVERY, Balance, Networks, learning_rate
+from srgan_lib.training.step import BALANCE_EVERY, Balance, Method, Networks, learning_rate
 
 LAYERS = ("12", "22", "32")
 
@@ -67,7 +67,7 @@ def assert_same(first, second):
 
 
 def newest(folder):
-    return checkpoints.latest(folder / "checkpoints")
+    return run_folders.latest(folder / "checkpoints")
 
 
 def weights_of(file):
@@ -673,7 +673,7 @@ def test_a_run_of_an_older_version_goes_on(tmp_path):
                 del stage[name]
         return values
 
-    path = checkpoints.found(tmp_path / "old" / "checkpoints")[-1]
+    path = run_folders.found(tmp_path / "old" / "checkpoints")[-1]
     state = torch.load(path, weights_only=True)
     torch.save(state | {"config": older(state["config"])}, path)
     settings = tmp_path / "old" / "config.json"
@@ -684,7 +684,7 @@ def test_a_run_of_an_older_version_goes_on(tmp_path):
 
 def test_a_checkpoint_of_a_newer_version_is_refused_in_one_line(tmp_path, narrow_vgg):
     cut_after(recipe(tmp_path / "run", narrow_vgg), 2)
-    path = checkpoints.found(tmp_path / "run" / "checkpoints")[-1]
+    path = run_folders.found(tmp_path / "run" / "checkpoints")[-1]
     state = torch.load(path, weights_only=True)
     torch.save(state | {"config": state["config"] | {"sharpness": 1}}, path)
     with pytest.raises(SrganError, match="sharpness") as caught:
@@ -734,11 +734,11 @@ def assert_agree(plain, other, rows, other_rows, tolerance):
 @pytest.fixture
 def compiled(monkeypatch):
     torch.compiler.reset()
-    method._trial.cache_clear()
+    fast._trial.cache_clear()
     backend = Graphs()
-    monkeypatch.setattr(method, "BACKEND", backend)
+    monkeypatch.setattr(fast, "BACKEND", backend)
     yield backend
-    method._trial.cache_clear()
+    fast._trial.cache_clear()
 
 
 def test_the_fast_step_of_the_recipe_does_what_the_plain_one_does(tmp_path, narrow_vgg, compiled):
@@ -748,13 +748,13 @@ def test_the_fast_step_of_the_recipe_does_what_the_plain_one_does(tmp_path, narr
     for how in ("plain", "fast"):
         networks, bank = networks_of(recipe(tmp_path / how, narrow_vgg, stage, step=how, batch_norm=False))
         made.append((networks, several(networks, bank)))
-    (plain, rows), (fast, fast_rows) = made
-    assert fast.method.compiled and not plain.method.compiled
-    assert_agree(plain, fast, rows, fast_rows, 2e-5)
+    (plain, rows), (quick, quick_rows) = made
+    assert quick.method.compiled and not plain.method.compiled
+    assert_agree(plain, quick, rows, quick_rows, 2e-5)
     with_and_without_gradient = 2
     assert compiled.count - 1 <= 2 + 2 * with_and_without_gradient, "one of them was the trial"
     start, _ = networks_of(recipe(tmp_path / "again", narrow_vgg, batch_norm=False))
-    moved = fast.generator.head[0].weight - start.generator.head[0].weight
+    moved = quick.generator.head[0].weight - start.generator.head[0].weight
     assert moved.abs().max() > 2e-4
 
 
@@ -771,11 +771,11 @@ def test_a_recorded_update_of_the_recipe_does_what_the_plain_one_does(tmp_path, 
     """The balance's weight is read anew by each replay, though it was recorded with another."""
     plain, bank = networks_of(recipe(tmp_path / "plain", narrow_vgg, batch_norm=False))
     with monkeypatch.context() as chosen:
-        chosen.setattr(step, "choose", lambda *_: Method(recorded=True))
+        chosen.setattr(fast, "choose", lambda *_: Method(recorded=True))
         made, _ = networks_of(recipe(tmp_path / "recorded", narrow_vgg, batch_norm=False))
     monkeypatch.setattr(cuda_graph, "record", taped(made))
     rows, made_rows = several(plain, bank, 10), several(made, bank, 10)
-    assert made._update._replay is not None
+    assert made.recording._replay is not None
     assert len({row["adversarial_weight"].item() for row in made_rows[6:]}) > 1
     assert_agree(plain, made, rows, made_rows, 3e-5)
 
@@ -787,21 +787,23 @@ import os, sys, torch
 torch.set_num_threads(1)
 import narrow
 from srgan_lib.networks import feature_discriminator, vgg
-from srgan_lib.training import loop, step
+from srgan_lib.training import loop
+from srgan_lib.training.callbacks import Callback
+from srgan_lib.training.step import Networks
 vgg.CHANNELS, feature_discriminator.WIDTH = narrow.CHANNELS, narrow.WIDTH
 seen = {"lr": []}
-update, finish = step.Networks.update, loop.Run._finish_stage
+update = Networks.update
 
 def watched(networks, lr, hr, discriminator_only=False):
     seen["lr"].append(lr)
     return update(networks, lr, hr, discriminator_only)
 
-def finished(run, networks, stage, facts):
-    torch.save(seen | {"state": networks.state()}, sys.argv[2] + os.environ["RANK"])
-    finish(run, networks, stage, facts)
+class Watch(Callback):
+    def on_stage_end(self, run):
+        torch.save(seen | {"state": run.networks.state()}, sys.argv[2] + os.environ["RANK"])
 
-step.Networks.update, loop.Run._finish_stage = watched, finished
-loop.train(loop.Config.read(sys.argv[1]))
+Networks.update = watched
+loop.train(loop.Config.read(sys.argv[1]), callbacks=[Watch()])
 """
 
 
@@ -894,7 +896,7 @@ CHANGED = {
     "degradation": "blur", "network": "espcn", "scale": 2, "crop": 48, "blocks": 4, "channels": 8,
     "batch_norm": False, "long_skip": False, "tied_phases": True, "discriminator": "features",
     "discriminator_layers": ("12", "22"), "joint_batch": True, "adversarial_balance": 2.0,
-    "flat_crops": 0.1, "ema": 0.9, "precision": "bfloat16",
+    "flat_crops": 0.1, "ema": 0.9, "precision": "bfloat16", "stored_statistics": True,
 }  # fmt: skip
 STAGE_FREE = {"name", "drop"}  # drop means nothing without drop_at
 STAGE_CHANGED = {
@@ -912,6 +914,8 @@ def test_each_setting_that_departs_is_named(name):
     )
     if name == "discriminator_layers":
         base = base.but(discriminator="features")
+    if name == "stored_statistics":
+        base = base.but(initial="srresnet-mse.safetensors")
     assert set(deviations(base.but(**{name: CHANGED[name]}))) - set(deviations(base)), name
 
 
@@ -931,3 +935,43 @@ def test_whether_a_cpu_has_bfloat16_is_asked_without_failing(monkeypatch):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found, raising=False)
         assert devices.has_bfloat16() is expected
         assert presets.cpu(data="bundled").precision == ("bfloat16" if expected else "float32")
+
+
+# --------------------------------------------------------------------------------------- stored statistics
+
+
+def a_run_from(tmp_path, **settings):
+    """Networks of one stage that starts from weights whose statistics are not those of a new network."""
+    torch.manual_seed(1)
+    first = Generator(blocks=1, channels=4)
+    with torch.no_grad():
+        for _ in range(20):
+            first(torch.rand(2, 3, 12, 12))
+    save_generator(first, tmp_path / "first.safetensors")
+    stage = Stage("last", updates=4, learning_rate=1e-3, batch=2)
+    config = Config(
+        (stage,), crop=48, blocks=1, channels=4, initial=str(tmp_path / "first.safetensors"), **settings
+    )
+    generator = load_generator(config.initial)
+    loss, _ = stage_loss(stage, config, torch.device("cpu"), Bicubic(4))
+    return Networks(config, stage, generator, loss, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_run_with_stored_statistics_trains_what_is_used(tmp_path, kept):
+    networks = a_run_from(tmp_path, stored_statistics=kept)
+    lr, hr = torch.rand(2, 3, 12, 12), torch.rand(2, 3, 48, 48) * 2 - 1
+    used = copy.deepcopy(networks.generator).eval()
+    with torch.no_grad():
+        assert torch.allclose(networks.generate(lr), used(lr), atol=1e-5) == kept
+    before = {name: value.clone() for name, value in networks.generator.named_buffers()}
+    networks.update(lr, hr)
+    same = [torch.equal(value, before[name]) for name, value in networks.generator.named_buffers()]
+    assert all(same) if kept else not all(same)
+    weights = zip(networks.generator.parameters(), used.parameters(), strict=True)
+    assert all(not torch.equal(own, other) for own, other in weights)
+
+
+def test_statistics_must_come_from_somewhere():
+    with pytest.raises(SrganError, match="stored_statistics"):
+        Config((Stage("last", updates=1),), stored_statistics=True)

@@ -1,5 +1,6 @@
 """The training loop: schedule, both stages, resume, signals, limits, NaN, several processes."""
 
+import inspect
 import json
 import os
 import random
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 
 from srgan_lib.errors import SrganError
 from srgan_lib.losses import VGGLoss
+from srgan_lib.networks import run_folders
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.weights import load_generator, save_generator
 from srgan_lib.training import checkpoints
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.training.content import feature_scale, generator_loss, mean_activation
+from srgan_lib.training.content import feature_scale, mean_activation, stage_loss
 from srgan_lib.training.loop import Run, resume, train
 from srgan_lib.training.presets import colab, paper, tiny
 from srgan_lib.training.step import MovingAverage, Networks, learning_rate, resolve_precision
@@ -202,25 +204,49 @@ def test_srgan_starts_from_srresnet_and_trains_both_networks(tmp_path):
 
 
 def test_one_srgan_update_moves_each_network_by_its_own_loss(tmp_path):
-    """The generator's update leaves the discriminator as it was, and the other way round."""
+    """The generator's turn leaves the discriminator as it was, and the other way round."""
     run = Run(gan(tmp_path), False, 0, 1)
-    loss, _ = generator_loss(run.config.stages[1], run.config, run.device)
-    networks = Networks(run.config, run.config.stages[1], run.generator, loss, run.device)
+    stage = replace(run.config.stages[1], discriminator_rate=0.0)
+    loss, _ = stage_loss(stage, run.config, run.device)
+    networks = Networks(run.config, stage, run.generator, loss, run.device)
     networks.set_learning_rate(1e-3)
-    lr, hr = run.bank.batch(0, 4)
-    before = [p.clone() for p in networks.discriminator.parameters()]
-    sr, real = networks.generate(lr), networks.look(hr)
-    networks._update_generator(sr, lr, real, networks.look(sr))
-    assert all(torch.equal(a, b) for a, b in zip(before, networks.discriminator.parameters(), strict=True))
+    batch = run.bank.batch(0, 4)
+    followed, follow = [], networks.discriminator_adam.step
+
+    def watched(*arguments, **settings):
+        followed.extend(p.grad.clone() for p in networks.discriminator.parameters())
+        return follow(*arguments, **settings)
+
+    def values(network):
+        return [p.detach().clone() for p in network.parameters()]
+
+    def same(one, other):
+        return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+    networks.discriminator_adam.step = watched
+    generator, discriminator = values(networks.generator), values(networks.discriminator)
+    networks.update(*batch)
+    assert same(discriminator, values(networks.discriminator)), "its rate is 0, and G's Adam is not its own"
+    assert not same(generator, values(networks.generator))
+    assert same(followed, [p.grad for p in networks.discriminator.parameters()]), "G's adds nothing"
     assert all(p.requires_grad for p in networks.discriminator.parameters())
-    generator_before = [p.clone() for p in networks.generator.parameters()]
-    networks._update_discriminator(real, networks.look(networks.generate(lr).detach()))
-    assert all(
-        torch.equal(a, b) for a, b in zip(generator_before, networks.generator.parameters(), strict=True)
-    )
-    assert any(
-        not torch.equal(a, b) for a, b in zip(before, networks.discriminator.parameters(), strict=True)
-    )
+    generator = values(networks.generator)
+    networks.set_learning_rate(0.0)
+    networks.discriminator_adam.param_groups[0]["lr"] = 1e-3
+    networks.update(*batch)
+    assert same(generator, values(networks.generator))
+    assert not same(discriminator, values(networks.discriminator))
+
+
+def test_an_update_can_be_read_on_one_page():
+    """Section 3.2 beside equations 2, 3 and 6, each turn with what it does to the weights in sight."""
+    lines = inspect.getsource(Networks.update).splitlines()
+    assert len(lines) <= 30
+    for turn in ("discriminator", "generator"):
+        place = next(n for n, line in enumerate(lines) if f"self.{turn}_loss(" in line)
+        told = "\n".join(lines[place : place + 6])
+        assert f"{turn}_adam.zero_grad()" in told and "backward()" in told
+        assert f"step(self.{turn}_adam)" in told
 
 
 def test_vgg_stage_names_its_weights_in_the_record(tmp_path, vgg19_file):
@@ -341,8 +367,8 @@ def test_signals_save_and_leave(tmp_path, number):
     wait_for_update(tmp_path / "run", 2, process)
     process.send_signal(number)
     assert process.communicate(timeout=60)[0].split() == [signal.Signals(number).name]
-    (path,) = checkpoints.found(tmp_path / "run" / "checkpoints")
-    saved = checkpoints.latest(tmp_path / "run" / "checkpoints")
+    (path,) = run_folders.found(tmp_path / "run" / "checkpoints")
+    saved = run_folders.latest(tmp_path / "run" / "checkpoints")
     assert saved["update"] == int(path.stem.removeprefix("update-")) >= 2
 
 
@@ -387,7 +413,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, change):
 
 def test_only_the_last_two_checkpoints_are_kept(tmp_path):
     train(small(tmp_path, updates=9))
-    assert [path.stem for path in checkpoints.found(tmp_path / "checkpoints")] == [
+    assert [path.stem for path in run_folders.found(tmp_path / "checkpoints")] == [
         "update-000000008",
         "update-000000009",
     ]
@@ -396,19 +422,19 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path):
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, capsys):
     train(small(tmp_path, updates=8))
-    newest = checkpoints.found(tmp_path / "checkpoints")[-1]
+    newest = run_folders.found(tmp_path / "checkpoints")[-1]
     newest.write_bytes(newest.read_bytes()[:1000])
-    assert checkpoints.latest(tmp_path / "checkpoints")["update"] == 6
+    assert run_folders.latest(tmp_path / "checkpoints")["update"] == 6
     assert "damaged" in capsys.readouterr().err
-    for path in checkpoints.found(tmp_path / "checkpoints"):
+    for path in run_folders.found(tmp_path / "checkpoints"):
         path.write_bytes(b"")
     with pytest.raises(SrganError, match="none of its 2 checkpoints"):
-        checkpoints.latest(tmp_path / "checkpoints")
+        run_folders.latest(tmp_path / "checkpoints")
 
 
 def test_a_full_disk_leaves_the_checkpoints_before(tmp_path, monkeypatch):
     train(small(tmp_path, updates=4))
-    before = {path.name: path.read_bytes() for path in checkpoints.found(tmp_path / "checkpoints")}
+    before = {path.name: path.read_bytes() for path in run_folders.found(tmp_path / "checkpoints")}
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -416,7 +442,7 @@ def test_a_full_disk_leaves_the_checkpoints_before(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(SrganError, match="the disk is full"):
         checkpoints.save(tmp_path / "checkpoints", 99, {})
-    assert {path.name: path.read_bytes() for path in checkpoints.found(tmp_path / "checkpoints")} == before
+    assert {path.name: path.read_bytes() for path in run_folders.found(tmp_path / "checkpoints")} == before
     assert not list((tmp_path / "checkpoints").glob(".*"))
 
 
@@ -438,7 +464,7 @@ def test_a_nan_stops_with_update_term_and_last_good_checkpoint(tmp_path, monkeyp
     ) as caught:
         train(small(tmp_path, updates=8, log_every=4))
     assert "\n" not in str(caught.value)
-    saved = checkpoints.latest(tmp_path / "checkpoints")
+    saved = run_folders.latest(tmp_path / "checkpoints")
     assert all(value.isfinite().all() for value in saved["networks"]["trained"].values())
 
 

@@ -1,6 +1,9 @@
 """upscale(): every kind of image, any size, tiles that change nothing; fast equals plain."""
 
+import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -310,6 +313,81 @@ def test_a_names_generator_is_made_once_and_follows_the_file(tmp_path, monkeypat
         assert upscale(photo(3, 3)).shape == (12, 12, 3)
     assert _shipped_engine.cache_info().misses == 1
     _shipped_engine.cache_clear()
+
+
+def test_two_threads_at_once_leave_torchs_thread_count_alone(small):
+    """Each computes in one thread of torch; whoever starts or ends first, the others' count comes back."""
+    wide = trained_looking(blocks=1, channels=32)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        expected = upscale(photo(40, 40), wide)
+        with ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(lambda _: upscale(photo(40, 40), wide), range(6)))
+        assert all(np.array_equal(image, expected) for image in found)
+        assert torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2, "and in threads that come later"
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_thread_that_starts_while_another_is_at_work_gets_the_usual_count():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with winograd.own_threads():
+            entered.set()
+            leave.wait(60)
+
+    def follow():
+        with winograd.own_threads():
+            leave.set()
+            first.join(60)  # who came first leaves first
+        return torch.get_num_threads()
+
+    try:
+        first = threading.Thread(target=hold)
+        first.start()
+        assert entered.wait(60)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(follow).result(60) == 2
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert winograd._users == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_process_that_forks_after_use_can_upscale(tmp_path):
+    wide = trained_looking(blocks=1, channels=32)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        expected = upscale(photo(20, 20), wide)
+        child = os.fork()
+        if child == 0:
+            torch.set_num_threads(1)  # OpenMP's own threads do not survive a fork either
+            same = np.array_equal(upscale(photo(20, 20), wide), expected)
+            os._exit(0 if same else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_profile_of_another_colour_space_is_told(small, capsys):
+    profile = b"\0" * 16 + b"CMYK" + b"\0" * 108
+    image = Image.new("CMYK", (5, 4))
+    image.info["icc_profile"] = profile
+    result = upscale(image, small)
+    assert result.mode == "RGB" and "icc_profile" not in result.info
+    assert "its colour profile is for CMYK; the result is RGB without it" in capsys.readouterr().err
+    image = Image.new("RGB", (5, 4))
+    image.info["icc_profile"] = profile.replace(b"CMYK", b"RGB ")
+    assert upscale(image, small).info["icc_profile"] and capsys.readouterr().err == ""
 
 
 def test_the_progress_bar(small, capsys, monkeypatch):

@@ -13,7 +13,8 @@
 //   await engine.bicubic(image, scale)
 //
 // An image is {width, height, data}: RGBA levels in a Uint8ClampedArray, not multiplied by alpha. As in srgan_lib's
-// `upscale`, a grey image gets the average of the three channels, and alpha is bicubic.
+// `upscale`, a grey image gets the average of the three channels, alpha is bicubic, and colours under alpha 0 are
+// replaced by the nearest visible ones before the network sees them.
 
 (() => {
   const LARGEST = { pixels: 16_000_000, side: 16384 }; // of a result: about what a canvas may have on an iPhone
@@ -133,6 +134,66 @@
 
   const isOpaque = (data) => data.every((level, place) => place % 4 !== 3 || level === 255);
 
+  // The image with each colour under alpha 0 replaced by that of the nearest visible pixel; of several equally near
+  // ones by the leftmost, then the uppermost. Programs leave any colour there, mostly black, and the network would
+  // draw it as a rim. (Maurer et al., 2003: first along columns, then along rows.)
+  function withVisibleColours(image) {
+    const { width, height, data } = image;
+    const visible = new Uint8Array(width * height);
+    for (let pixel = 0; pixel < visible.length; pixel++) visible[pixel] = data[4 * pixel + 3] > 0;
+    if (!visible.includes(0) || !visible.includes(1)) return image;
+    const rows = nearestRows(visible, width, height);
+    const spread = new Uint8ClampedArray(data);
+    const [columns, squares] = [new Int32Array(width), new Float64Array(width)];
+    for (let y = 0; y < height; y++) {
+      const count = nearestColumns(rows.subarray(y * width, (y + 1) * width), y, columns, squares);
+      for (let x = 0, candidate = 0; x < width; x++) {
+        const away = (number) => squares[number] + (x - columns[number]) ** 2;
+        while (candidate + 1 < count && away(candidate + 1) < away(candidate)) candidate++;
+        const [to, from] = [y * width + x, rows[y * width + columns[candidate]] * width + columns[candidate]];
+        if (!visible[to]) spread.set(data.subarray(4 * from, 4 * from + 3), 4 * to);
+      }
+    }
+    return { width, height, data: spread };
+  }
+
+  // For each pixel the row of the nearest visible one in its column; -1 where the column has none.
+  function nearestRows(visible, width, height) {
+    const rows = new Int32Array(width * height).fill(-1);
+    for (let x = 0; x < width; x++) {
+      for (let y = 0, above = -1; y < height; y++) {
+        if (visible[y * width + x]) above = y;
+        rows[y * width + x] = above;
+      }
+      for (let y = height - 1, below = -1; y >= 0; y--) {
+        const place = y * width + x;
+        if (visible[place]) below = y;
+        if (below >= 0 && (rows[place] < 0 || below - y < y - rows[place])) rows[place] = below;
+      }
+    }
+    return rows;
+  }
+
+  // Which columns' pixels are the nearest to some pixel of row `y`: into `columns`, with the squares of their distances
+  // from the row. Returns how many.
+  function nearestColumns(rows, y, columns, squares) {
+    let count = 0;
+    for (let x = 0; x < rows.length; x++) {
+      if (rows[x] < 0) continue;
+      const square = (y - rows[x]) ** 2;
+      while (count > 1) {
+        const [a, b] = [columns[count - 1] - columns[count - 2], x - columns[count - 1]];
+        const hidden = (a + b) * squares[count - 1] - b * squares[count - 2] - a * square - a * b * (a + b);
+        if (hidden <= 0) break;
+        count--;
+      }
+      columns[count] = x;
+      squares[count] = square;
+      count++;
+    }
+    return count;
+  }
+
   function assembled(image, tiles, scale) {
     const [width, height] = [scale * image.width, scale * image.height];
     const result = { width, height, data: new Uint8ClampedArray(4 * width * height) };
@@ -238,7 +299,7 @@
       try {
         const crew = await this.load(model);
         if (signal && signal.aborted) throw aborted();
-        const tiles = await this.timed(crew, image, model, onProgress);
+        const tiles = await this.timed(crew, withVisibleColours(image), model, onProgress);
         const scale = scaleOf(model);
         return await this.withAlpha(image, assembled(image, tiles, scale), scale);
       } catch (error) {

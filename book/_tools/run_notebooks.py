@@ -25,7 +25,10 @@ for name in (
 
 import nbformat
 import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+CELL_LIMIT = 600  # seconds; a chapter takes one minute on two idle cores
+START_LIMIT = 180
 BOOK = Path(__file__).resolve().parents[1]
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -60,6 +63,21 @@ def merge_streams(outputs):
     return merged
 
 
+def execute(path, result, folder, fast=False, limit=CELL_LIMIT):
+    """Run the notebook at ``path``, in ``folder``; returns it, and writes ``result``.
+
+    A cell has ``limit`` seconds. A kernel whose message was lost says nothing for ever (papermill's issue
+    711): when the time is up, or the kernel has died, the notebook is run once more.
+    """
+    settings = {"cwd": folder, "kernel_name": "python3", "progress_bar": False, "execution_timeout": limit}
+    parameters = {"fast": True} if fast else {}
+    try:
+        return papermill.execute_notebook(path, result, parameters, start_timeout=START_LIMIT, **settings)
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
+        print(f"{path}: {type(error).__name__}, once more", file=sys.stderr)
+    return papermill.execute_notebook(path, result, parameters, start_timeout=START_LIMIT, **settings)
+
+
 def run(path, fast=False, folder=None):
     """Run the notebook at ``path`` in an empty folder; return the path of the result.
 
@@ -69,14 +87,7 @@ def run(path, fast=False, folder=None):
     path = Path(path)
     with tempfile.TemporaryDirectory() as empty:
         result = Path(folder or empty) / path.name
-        papermill.execute_notebook(
-            path,
-            result,
-            parameters={"fast": True} if fast else {},
-            cwd=empty,
-            kernel_name="python3",
-            progress_bar=False,
-        )
+        execute(path, result, empty, fast)
         if fast:
             return result
         notebook = clean(nbformat.read(result, as_version=4))

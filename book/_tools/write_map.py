@@ -1,10 +1,10 @@
-"""Write the map of the book into *Read me first*: paper -> chapter -> function -> test.
+"""Write the table of chapters into *Read me first*, and the map of the book into the appendix ``map.md``.
 
     python book/_tools/write_map.py
 
 ``map.json`` beside this file is the one place where the map is kept. Which chapters exist is read from the
-table of contents: all others are "to come". The text goes into the two Markdown cells whose ids are
-``chapters`` and ``map``.
+table of contents: all others are "to come". The table of chapters goes into the Markdown cell whose id is
+``chapters``; the map leads from the paper to chapter, function and test.
 """
 
 import json
@@ -16,7 +16,18 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "book" / "read-me-first.ipynb"
+PAGE = ROOT / "book" / "map.md"
 TO_COME = "to come"
+HEAD = """\
+# From the paper to the test
+
+<!-- Written by book/_tools/write_map.py from map.json: do not edit. -->
+
+Read a row from left to right. It begins with a place in the paper and ends with a function of the library and
+what a test shows of it, in the words of the test's name. The test fails when the code no longer does that,
+and `pytest` runs them all. Another test checks that everything named here exists.
+
+"""
 
 
 def source():
@@ -57,19 +68,20 @@ def sentence(test):
     return test.split(".")[1].removeprefix("test_").replace("_", " ")
 
 
-def texts():
-    """The text of each generated cell, by the cell's id."""
-    kept, present = source(), written()
-    return {"chapters": chapters_text(kept, present), "map": map_text(kept, present)}
+def page():
+    """The text of the appendix."""
+    return HEAD + map_text(source(), written()) + "\n"
 
 
 def main():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
-        cell.source = texts().get(cell.id, cell.source)
+        if cell.id == "chapters":
+            cell.source = chapters_text(source(), written())
     partial = NOTEBOOK.with_suffix(".part")
     nbformat.write(notebook, partial)
     os.replace(partial, NOTEBOOK)
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

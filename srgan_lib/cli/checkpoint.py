@@ -28,13 +28,13 @@ def add(parts):
 
 def run(options):
     """Cut a run into parts, or join them."""
-    from srgan_lib.training import parts
+    from srgan_lib.training import transport
 
     if options.action == "join":
-        joined = parts.join(options.folder, options.out)
+        joined = transport.join(options.folder, options.out)
         print(f"{joined}: whole again; to go on: srgan train --out {joined} --resume")
         return 0
-    manifest = parts.split(options.folder, options.out, options.size, options.without)
+    manifest = transport.split(options.folder, options.out, options.size, options.without)
     count = f"{len(manifest['parts'])} parts, {shown_size(manifest['bytes'])}"
     print(f"{count}; to join them: srgan checkpoint join {options.out} --out {options.folder}")
     return 0

@@ -1,11 +1,14 @@
 """``srgan train``: train the networks, or go on training."""
 
+import argparse
+
 from srgan_lib.cli.options import add_command, add_machine, add_network, duration
 from srgan_lib.errors import SrganError
 from srgan_lib.support.notices import say
 
 PRESETS = ("tiny", "colab", "cpu", "paper", "report2023")
-NO_SETTINGS = {"run", "preset", "config", "resume"}
+NO_SETTINGS = {"run", "preset", "config", "resume", "set"}
+STAGE = "stage."
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
 
 
@@ -14,6 +17,7 @@ examples:
   srgan train                                   two minutes on a laptop, photos included
   srgan train --preset colab --data my-photos   a short run for a free Colab GPU (T4)
   srgan train --preset paper --data DIV2K       the paper's settings: a strong GPU
+  srgan train --preset cpu --set flat_crops=0 --set stage.learning_rate=1e-4
   srgan train --out runs/tiny --resume          go on where a run was stopped
   srgan train --out runs/tiny --resume --updates 2400
   torchrun --nproc-per-node 8 -m srgan_lib train --preset paper --data DIV2K
@@ -41,6 +45,8 @@ def add(parts):
     add("--out", metavar="FOLDER", help="where the run's results go (default: runs/PRESET)")
     add("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
     add("--time-limit", type=duration, metavar="TIME", help="save and leave after so long: 90s, 25m, 2h")
+    any_field = "any setting of Config; stage.NAME=VALUE: of all stages; repeatable (they are in config.json)"
+    add("--set", type=_assignment, action="append", default=[], metavar="NAME=VALUE", help=any_field)
 
     group = parser.add_argument_group("what is trained")
     add = group.add_argument
@@ -68,6 +74,7 @@ def run(options):
     given = {
         name: value for name, value in vars(options).items() if value is not None and name not in NO_SETTINGS
     }
+    given |= _assigned(options.set)
     if options.config:
         config = Config.read(options.config)
         kept = {} if config.deviations else {"deviations": ()}
@@ -83,14 +90,37 @@ def run(options):
     return SIGNALS.get(result.stopped, _code_of_skipped(result.record))
 
 
+def _assignment(text):
+    """(name, value as text) of NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as crop=64 or stage.batch=8")
+    return name, value
+
+
+def _assigned(pairs):
+    """The settings that --set names, read as their rules want; those of stages in a dictionary "stage"."""
+    from srgan_lib.training import rules
+
+    settings, stage = {}, {}
+    for name, text in pairs:
+        if name.startswith(STAGE):
+            field = name.removeprefix(STAGE)
+            stage[field] = rules.read(text, rules.STAGE.get(field, rules.TEXT))
+        else:
+            settings[name] = rules.read(text, rules.CONFIG.get(name, rules.whole(1)))
+    return settings | ({"stage": stage} if stage else {})
+
+
 def _run_to_resume(given):
     """Take the run's folder out of the options; the others may not change what the run computes."""
     if "out" not in given:
         raise SrganError("which run shall go on? name its folder: --out runs/tiny --resume")
-    if "batch" in given:
-        raise SrganError(
-            "--batch cannot change while a run goes on; leave it out, or start another with --out"
-        )
+    for name, option in (("batch", "--batch"), ("stage", "--set stage.NAME")):
+        if name in given:
+            raise SrganError(
+                f"{option} cannot change while a run goes on; leave it out, or start another with --out"
+            )
     return given.pop("out")
 
 

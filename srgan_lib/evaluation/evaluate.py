@@ -5,12 +5,14 @@ The networks get the stored low-resolution images, results are 8-bit images, and
 scale), SSIM of the daala tools.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from srgan_lib import pretrained
 from srgan_lib.data.downloads import catalogue, dataset, get
@@ -32,8 +34,9 @@ from srgan_lib.evaluation.results import SCALE, Column, Result
 from srgan_lib.images import EXTENSIONS, open_image, read_rgb
 from srgan_lib.inference.upscale import ENGINES, load_engine, upscale
 from srgan_lib.metrics import psnr, ssim
-from srgan_lib.networks import is_network
+from srgan_lib.networks import is_ours
 from srgan_lib.networks.generator import SCALES
+from srgan_lib.networks.run_folders import is_run
 from srgan_lib.support.progress import progress_bar
 
 MEASURES = {
@@ -50,20 +53,21 @@ INTERPOLATIONS = {
 
 
 def evaluate(
-    *models,
-    sets=None,
-    measures=("psnr", "ssim"),
-    labels=None,
-    paper=(),
-    scale=None,
-    device=None,
-    progress=None,
-):
+    *models: str | Path | nn.Module,
+    sets: Sequence[str | Path] | None = None,
+    measures: Sequence[str] = ("psnr", "ssim"),
+    labels: Sequence[str] | None = None,
+    paper: Sequence[str] = (),
+    scale: int | None = None,
+    device: str | None = None,
+    progress: bool | None = None,
+) -> Result:
     """Measure one or several models on the test sets, side by side. Returns a ``Result``.
 
-    A model is "nearest", "bicubic", the name of a shipped model, a weights file, a run's folder, a
-    network, or a folder of result images: ``FOLDER/Set5/NAME.png``, ``FOLDER/NAME.png``, or a pattern
-    such as ``"published/{set}/SRGAN-VGG54"``; endings like ``NAME_x4.png`` are understood.
+    A model is "nearest", "bicubic", the name of a shipped model, a weights file, a run's folder (also of a
+    run that was stopped), a network, also one's own with an attribute ``scale``, or a folder of result
+    images: ``FOLDER/Set5/NAME.png``, ``FOLDER/NAME.png``, or a pattern such as
+    ``"published/{set}/SRGAN-VGG54"``; endings like ``NAME_x4.png`` are understood.
 
     All of them enlarge by one ``scale``: the networks' own, or, of interpolation and result images alone, the
     one that is given, 2, 4 or 8 (4 by default). As many pixels are removed from each border.
@@ -206,8 +210,9 @@ def _measure(method, examples, measures, scale, progress):
 
 
 def _method(model, device):
-    if is_network(model) or isinstance(model, ENGINES):
-        return _network(model, "generator", device)
+    if isinstance(model, (nn.Module, *ENGINES)):
+        is_own = isinstance(model, nn.Module) and not is_ours(model)
+        return _network(model, type(model).__name__ if is_own else "generator", device)
     text = str(model)
     if text.lower() in INTERPOLATIONS:
         enlarge = INTERPOLATIONS[text.lower()]
@@ -215,7 +220,7 @@ def _method(model, device):
     if "{set}" in text or holds_images(Path(text)):
         return _folder(text)
     known = [*pretrained.names(), *INTERPOLATIONS]
-    is_file = text.endswith(pretrained.SUFFIX) or Path(text).exists()
+    is_file = text.endswith(pretrained.SUFFIX) or os.path.exists(text)
     if not is_file and text.lower() not in known:
         raise unknown_name("model or folder of results", text, known)
     facts = {} if is_file else {"sha256": pretrained.record(text).get("sha256")}
@@ -232,7 +237,7 @@ def _network(generator, label, device, facts=None):
 
 
 def holds_images(folder):
-    if not folder.is_dir() or any(folder.glob(f"*{pretrained.SUFFIX}")):
+    if not os.path.isdir(folder) or is_run(folder):
         return False  # a run's folder holds pictures too
     return any(path.suffix.lower() in EXTENSIONS for path in folder.rglob("*"))
 

@@ -4,6 +4,7 @@ The protocol (PAPER.md, section 3.1): an original whose sides are no multiple of
 right and below, and its low-resolution image is MATLAB's bicubic one of what is left.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Example:
 
 def is_set(folder):
     """Whether a folder is a test set: it has a folder HR."""
-    return (Path(folder) / "HR").is_dir()
+    return isinstance(folder, (str, Path)) and os.path.isdir(os.path.join(folder, "HR"))
 
 
 def examples_of(folder, scale):

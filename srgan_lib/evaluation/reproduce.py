@@ -28,10 +28,10 @@ from srgan_lib.support.devices import has_bfloat16, pick_device
 from srgan_lib.support.files import whole_file
 from srgan_lib.training import loop
 from srgan_lib.training.config import Config
-from srgan_lib.training.content import generator_loss
+from srgan_lib.training.content import stage_loss
 from srgan_lib.training.deviations import deviations
+from srgan_lib.training.fast import networks_for
 from srgan_lib.training.presets import shortened
-from srgan_lib.training.step import Networks
 
 ANNEALED = {FIRST: 4e-4, **dict.fromkeys(BASELINES, 1e-3)}  # the paper's schedule, for few updates
 WARM_UP, TIMED = 3, 5  # updates
@@ -113,7 +113,7 @@ def _updates_left(folder, plan, name):
     if _is_trained(folder, name):
         return 0
     path = folder / name / "record.json"
-    done = json.loads(path.read_text()).get("updates", 0) if path.exists() else 0
+    done = read_facts(path).get("updates", 0) if path.exists() else 0
     return plan["updates"][name] - done
 
 
@@ -132,7 +132,18 @@ def _left(time_limit, started):
 
 def _is_trained(folder, name):
     path = folder / name / "record.json"
-    return path.exists() and json.loads(path.read_text()).get("stopped") == "finished"
+    return path.exists() and read_facts(path).get("stopped") == "finished"
+
+
+def read_facts(path, *names):
+    """The dictionary in a JSON file of ours, which has ``names``; ``SrganError`` if it is damaged."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SrganError(f"{path}: damaged ({error}); copy it again, or choose another --out") from error
+    if not isinstance(facts, dict) or not all(name in facts for name in names):
+        raise SrganError(f"{path}: damaged, or of another program; copy it again, or choose another --out")
+    return facts
 
 
 # --------------------------------------------------------------------------------------- the plan
@@ -142,7 +153,7 @@ def _plan(request, say):
     """The updates of each model, from ``plan.json`` or, the first time, from the budget."""
     path = Path(request.out) / "plan.json"
     if path.exists():
-        plan = json.loads(path.read_text())
+        plan = read_facts(path, "settings", "annealed", "updates", "notes", "held_out")
         names = names_of(replace(request, schedule=plan.get("schedule", "paper")))
         strange = [name for name in names if name not in plan["updates"]]
         if strange:
@@ -203,8 +214,8 @@ def seconds_per_update_of(config, photos):
     if config.tied_phases:
         tie_phases(generator)
     generator.to(device)
-    loss, _ = generator_loss(stage, config, device, degradation)
-    networks = Networks(config, stage, generator, loss, device)
+    loss, _ = stage_loss(stage, config, device, degradation)
+    networks = networks_for(config, stage, generator, loss, device)
     bank.recorded = networks.method.recorded
     times = []
     for update in range(WARM_UP + TIMED):

@@ -28,7 +28,7 @@ NO_WEIGHTS = {
     "SelfExSR": "another group's method, no network; of its result images its authors' page links BSD100's "
     "(github.com/jbhuang0604/SelfExSR), and their MATLAB program makes the others; measure them: "
     f"`srgan evaluate --images FOLDER`, or {GIVE_IMAGES}",
-    "DRCN": "its training needs a GPU, and none was to be had (`srgan reproduce --only drcn`), or "
+    "DRCN": "its training needs a GPU, and none was available (`srgan reproduce --only drcn`), or "
     f"{GIVE_IMAGES}",
     "SRCNN": f"no weights are shipped yet; train them: `srgan reproduce --only srcnn`, or {GIVE_IMAGES}",
     "ESPCN": f"no weights are shipped yet; train them: `srgan reproduce --only espcn`, or {GIVE_IMAGES}",

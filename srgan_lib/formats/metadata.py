@@ -78,6 +78,12 @@ def resized(info, size):
     return {**info, "exif": exif.tobytes()}
 
 
+def unfitting_profile(image):
+    """The colour space ("CMYK") of a profile that goes with no picture made here, or None."""
+    space = (image.info.get("icc_profile") or b"")[16:20]
+    return space.decode("ascii", "replace").strip() if space and space not in ICC_SPACES.values() else None
+
+
 def save_options(info, format):
     """The options of Pillow's ``save`` that write ``info`` into a file of ``format`` ("PNG", "JPEG" ...)."""
     holds = _held(info, format)

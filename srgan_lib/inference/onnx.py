@@ -3,6 +3,7 @@
 Needs the packages ``onnx`` and ``onnxscript``: ``pip install 'srgan_lib[export]'``.
 """
 
+import copy
 import importlib.metadata
 import importlib.util
 import json
@@ -17,7 +18,6 @@ from torch.nn import functional
 from srgan_lib import __version__, pretrained
 from srgan_lib.errors import SrganError
 from srgan_lib.inference.fast import before_rearrangement
-from srgan_lib.networks import is_network
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.interpolation import interpolate
 from srgan_lib.networks.weights import file_sha256
@@ -30,16 +30,23 @@ LICENCE = "MIT"  # of the shipped weights, as of all the repository but its text
 FLOAT16_MAX = 65504
 
 
-def export_onnx(model, path, weights="float32", towards=None, t=None):
+def export_onnx(
+    model: str | Path | nn.Module,
+    path: str | Path,
+    weights: str = "float32",
+    towards: str | Path | nn.Module | None = None,
+    t: float | None = None,
+) -> Path:
     """Write a network as an ONNX file that takes images of any size; returns ``path``.
 
     Input ``lr``, float32 (1, 3, h, w) in [0, 1]; output ``sr``, float32 (1, 3, 4h, 4w) in about [-1, 1], as
     in PyTorch. Batch normalisation is folded into the convolutions. ``model`` is a shipped name, a weights
-    file, a run's folder or a network. With ``weights="float16"`` the convolutions' weights are stored in 16
-    bits, which halves the file; the arithmetic stays float32. ``towards`` names a second model: the file then
-    holds the interpolation (1 - t) of the first and t of the second, folded after mixing. The file's metadata
-    say what it is. Raises ``SrganError`` for an unknown model, for t without ``towards``, for missing
-    packages and where nothing can be written.
+    file, a run's folder (also of a run that was stopped) or a network, also one's own with an attribute
+    ``scale``. With ``weights="float16"`` the convolutions' weights are stored in 16 bits, which halves the
+    file; the arithmetic stays float32. ``towards`` names a second model: the file then holds the
+    interpolation (1 - t) of the first and t of the second, folded after mixing. The file's metadata say what
+    it is. Raises ``SrganError`` for an unknown model, for t without ``towards``, for missing packages and
+    where nothing can be written.
     """
     if weights not in WEIGHTS:
         raise SrganError(f"weights are {' or '.join(WEIGHTS)}, not {weights!r}")
@@ -51,7 +58,7 @@ def export_onnx(model, path, weights="float32", towards=None, t=None):
     sources = [model]
     if towards is not None:
         other = pretrained.as_generator(towards)
-        if not (isinstance(network, Generator) and isinstance(other, Generator)):
+        if not (type(network) is type(other) is Generator):
             raise SrganError("only generators can be interpolated; leave --towards out")
         network, sources = interpolate(network, other, t), [model, towards]
     graph = onnx_graph(network)
@@ -65,7 +72,7 @@ def export_onnx(model, path, weights="float32", towards=None, t=None):
 def onnx_graph(network):
     """The ``onnx.ModelProto`` of a network, float32, sides ``h`` and ``w`` free. Weights keep their names."""
     _check_packages()
-    module = Arranged(network) if isinstance(network, Generator) else network.fold_batch_norm()
+    module = Arranged(network) if type(network) is Generator else _as_it_is(network)
     module = module.cpu().float().eval()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # notes on operators that are not used here
     sides = {2: torch.export.Dim("h", min=1), 3: torch.export.Dim("w", min=1)}
@@ -84,6 +91,10 @@ def onnx_graph(network):
     if isinstance(module, Arranged):
         _name_slopes(graph, module)
     return graph
+
+
+def _as_it_is(network):
+    return network.fold_batch_norm() if hasattr(network, "fold_batch_norm") else copy.deepcopy(network)
 
 
 class Arranged(nn.Module):
@@ -185,15 +196,16 @@ def describe(graph, sources, t=None):
 
 
 def _is_shipped(model):
-    return str(model).lower() in pretrained.names()
+    return not isinstance(model, nn.Module) and str(model).lower() in pretrained.names()
 
 
 def _name(model):
-    return type(model).__name__ if is_network(model) else Path(model).name
+    return type(model).__name__ if isinstance(model, nn.Module) else Path(model).name
 
 
 def _sha256(model):
-    return None if is_network(model) else file_sha256(pretrained.file_of(model))
+    file = None if isinstance(model, nn.Module) else pretrained.file_of(model)
+    return file_sha256(file) if file else None
 
 
 def _book_address():

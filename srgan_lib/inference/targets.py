@@ -103,7 +103,7 @@ def _sources(images, out, scale, naming):
         for source in (
             _sources_in(path, out, scale, naming) if path.is_dir() else [Source(path, Path(path.name))]
         ):
-            own = source.path.resolve()
+            own = os.path.realpath(source.path)
             if own not in seen:  # a photo that is named twice is enlarged once
                 seen.add(own)
                 sources.append(source)
@@ -114,8 +114,8 @@ def _sources_in(folder, out, scale, naming):
     """The photos in a folder that are no results of an earlier run."""
     photos = [photo.path for photo in folder_of_photos(folder)]
     places = {path.with_suffix("") for path in photos}
-    inside = Path(out).resolve() if out else None
-    inside = None if inside == folder.resolve() else inside
+    inside = Path(os.path.realpath(out)) if out else None
+    inside = None if inside == Path(os.path.realpath(folder)) else inside
     endings = {f"_x{scale}", naming.suffix or f"_x{scale}"}
     results = [path for path in photos if _is_result(path, places, inside, endings)]
     if results:
@@ -128,7 +128,7 @@ def _sources_in(folder, out, scale, naming):
 
 
 def _is_result(path, places, out, endings):
-    if out is not None and out in path.resolve().parents:
+    if out is not None and out in Path(os.path.realpath(path)).parents:
         return True
     for ending in endings:
         stem, found, suffix = path.stem.rpartition(ending)  # cat_x4.png, or cat_x4_jpg.png
@@ -193,7 +193,7 @@ def _with_suffix(source, target):
 
 
 def _with_folder(source, target):
-    return target.with_name(f"{source.resolve().parent.name}_{target.name}")
+    return target.with_name(f"{Path(os.path.realpath(source)).parent.name}_{target.name}")
 
 
 def _with_both(source, target):

@@ -1,24 +1,28 @@
-"""Small networks, such as SRCNN and ESPCN, in bounded memory: tile by tile, with the margin that they see."""
+"""Networks as they are, such as SRCNN, ESPCN or one's own: tile by tile, with the margin that they see."""
 
+import copy
 from itertools import pairwise, product
 
 import torch
+
+from srgan_lib.networks import scale_of_network
 
 LARGEST_TILE = 160  # pixels of the input; SRCNN's 64 maps of such a tile, 4 times enlarged, take 105 MB
 
 
 class TiledNetwork:
-    """A network of ``networks.baselines`` for inference on one device, used as ``fast.FastGenerator``.
+    """A network of ``networks.baselines``, or one's own, for inference on one device.
 
-    It takes a copy of the network when it is made. The margin around a tile is as wide as the network's
-    ``reach``, so the tiles' size changes nothing but rounding.
+    It is used as ``fast.FastGenerator`` and takes a copy of the network when it is made. The margin around a
+    tile is as wide as the network's ``reach``, so the tiles' size changes nothing but rounding. A network
+    without that attribute may look at the whole image: it gets it in one piece, whatever memory that takes.
     """
 
     def __init__(self, network, device="cpu"):
-        self.network = network.fold_batch_norm().float().to(device)
+        self.network = copy.deepcopy(network).eval().float().to(device)
         self.device = torch.device(device)
-        self.scale = network.config["scale"]
-        self.reach = network.reach
+        self.scale = scale_of_network(network)
+        self.reach = getattr(network, "reach", None)
 
     @torch.inference_mode()
     def __call__(self, lr, tile=LARGEST_TILE):
@@ -35,6 +39,10 @@ class TiledNetwork:
         ``lr``, ``tile`` and ``report`` are as for ``FastGenerator.pieces``.
         """
         height, width = lr.shape[2:]
+        if self.reach is None:
+            yield 0, 0, self.network(lr.to(self.device, torch.float32))
+            report(height * width)
+            return
         for rows, columns in product(_spans(height, tile), _spans(width, tile)):
             around = [max(0, rows[0] - self.reach), max(0, columns[0] - self.reach)]
             seen = lr[:, :, around[0] : rows[1] + self.reach, around[1] : columns[1] + self.reach]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from srgan_lib import pretrained
 from srgan_lib.degradations import imresize
@@ -18,9 +19,9 @@ from srgan_lib.inference import photo_files
 from srgan_lib.inference.fast import FastGenerator
 from srgan_lib.inference.tiled import TiledNetwork
 from srgan_lib.inference.transparency import enlarged_alpha, spread_colours
-from srgan_lib.networks import is_network
 from srgan_lib.networks.generator import Generator
 from srgan_lib.support.devices import out_of_memory_says, pick_device
+from srgan_lib.support.notices import say
 from srgan_lib.support.progress import progress_bar
 
 TILE = 640
@@ -29,7 +30,13 @@ ENGINES = FastGenerator, TiledNetwork
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
-def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
+def upscale(
+    image: str | Path | Image.Image | np.ndarray | torch.Tensor,
+    model: str | Path | nn.Module = "srgan-vgg54",
+    tile: int = TILE,
+    device: str | torch.device | None = None,
+    progress: bool | None = None,
+) -> Image.Image | np.ndarray | torch.Tensor:
     """``image`` with ``scale`` times the sides, the model's own scale, as the same kind of image.
 
     ``image`` is the path of an image file or a ``PIL.Image`` (a ``PIL.Image`` comes back), an array (H, W),
@@ -42,9 +49,11 @@ def upscale(image, model="srgan-vgg54", tile=TILE, device=None, progress=None):
     ``info``. A file of 16-bit grey gives mode I;16; one of 16-bit colour, for which Pillow has no mode, is
     reduced to 8 bits with a line on stderr: ``srgan upscale``, or an array of ``uint16``, keeps them.
 
-    ``model`` is a name (``sr.models()`` lists them), a weights file, a run's folder, a network such as
-    ``Generator`` or what ``load_engine`` gave. ``tile``, in pixels of ``image``, is the side of the part
-    worked on at a time: it bounds the memory (about 1 GB at 640) and changes nothing in the result.
+    ``model`` is a name (``sr.models()`` lists them), a weights file, a run's folder (also of a run that was
+    stopped), a network such as ``Generator`` or one's own with an attribute ``scale``, or what
+    ``load_engine`` gave. ``tile``, in pixels of ``image``, is the side of the part worked on at a time: it
+    bounds the memory (about 1 GB at 640) and changes nothing in the result. One's own network sees the image
+    whole, unless its attribute ``reach`` says how many pixels of the input it sees to each side.
     ``device`` is "cpu", "cuda" and so on (by default a GPU where there is one). ``progress`` draws a bar:
     True, False, or, by default, only when it takes longer than 2 seconds. Raises ``SrganError`` for what
     cannot be read or is no image, for an unknown model, an absent GPU and for too little memory.
@@ -76,7 +85,7 @@ def load_engine(model, device=None):
     if isinstance(model, ENGINES):
         return model
     device = pick_device(device)
-    if is_network(model) or isinstance(model, Path) or model not in pretrained.names():
+    if not isinstance(model, str) or model not in pretrained.names():
         return _engine(pretrained.as_generator(model), device)
     return _shipped_engine(pretrained.path(model), model, device)
 
@@ -87,13 +96,17 @@ def _shipped_engine(_, name, device):
 
 
 def _engine(network, device):
-    return (FastGenerator if isinstance(network, Generator) else TiledNetwork)(network, device)
+    return (FastGenerator if type(network) is Generator else TiledNetwork)(network, device)
 
 
 def _upscale_pil(image, settings):
     metadata.note(image)
     pixels = photo_files.pixels_of(image)
     result = Image.fromarray(_upscale_array(pixels, settings))
+    space = metadata.unfitting_profile(image)
+    if space:
+        kind = "grey" if result.mode in ("L", "LA", "I;16") else "RGB"
+        say(f"its colour profile is for {space}; the result is {kind} without it: colours may look different")
     result.info.update(metadata.resized(metadata.travelling(image, result.mode), result.size))
     return result
 

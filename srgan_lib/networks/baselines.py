@@ -15,7 +15,7 @@ from torch.nn import functional
 from srgan_lib.degradations import cubic_taps
 from srgan_lib.errors import SrganError
 from srgan_lib.images import Y_FLOOR, Y_OF_RGB, Y_RANGE
-from srgan_lib.networks.generator import SCALES, in_its_own_format
+from srgan_lib.networks.generator import SCALES, convolved_in_float32
 
 
 class BicubicEnlargement(nn.Module):
@@ -58,6 +58,7 @@ class LumaNetwork(nn.Module):
         super().__init__()
         if scale not in SCALES:
             raise SrganError(f"{self.name}: scale {scale!r}; use {', '.join(map(str, SCALES))}")
+        self.scale = scale
         self.config = {"network": self.name, "scale": scale}
         self.enlarge = BicubicEnlargement(scale)
         weights = torch.tensor(Y_OF_RGB).reshape(1, 3, 1, 1)
@@ -98,7 +99,7 @@ class SRCNN(LumaNetwork):
     def sharper(self, y, large):
         features = functional.relu(self.extract(large))
         features = functional.relu(self.map(features))
-        return in_its_own_format(self.reconstruct, features)
+        return convolved_in_float32(self.reconstruct, features)
 
 
 class ESPCN(LumaNetwork):
@@ -121,7 +122,7 @@ class ESPCN(LumaNetwork):
     def sharper(self, y, large):
         features = torch.tanh(self.extract(y))
         features = torch.tanh(self.map(features))
-        return self.shuffle(in_its_own_format(self.place, features))  # (N, 16, h, w) -> (N, 1, 4h, 4w)
+        return self.shuffle(convolved_in_float32(self.place, features))  # (N, 16, h, w) -> (N, 1, 4h, 4w)
 
 
 class DRCN(LumaNetwork):

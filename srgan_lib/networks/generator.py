@@ -82,6 +82,7 @@ class Generator(nn.Module):
     ):
         super().__init__()
         _check(scale, blocks, channels)
+        self.scale = scale
         self.config = {
             "scale": scale,
             "blocks": blocks,
@@ -110,7 +111,7 @@ class Generator(nn.Module):
         self.tail = nn.Conv2d(channels, 3, 9, padding=4)
 
     def forward(self, lr):
-        return in_its_own_format(self.tail, self.upsample(self.features(lr)))
+        return convolved_in_float32(self.tail, self.upsample(self.features(lr)))
 
     def features(self, lr):
         """All that happens at low resolution: (N, 3, h, w) in [0, 1] -> (N, channels, h, w)."""
@@ -134,8 +135,8 @@ class Generator(nn.Module):
         return folded
 
 
-def in_its_own_format(convolution, features):
-    """The last convolution, in float32 also where autocast runs the others in 16 bits.
+def convolved_in_float32(convolution, features):
+    """``convolution(features)``, in float32 also where autocast runs the others in 16 bits: a network's last.
 
     bfloat16 has a step of 1/256 below 1: as coarse as half a level of an 8-bit image in [-1, 1].
     """

@@ -17,9 +17,10 @@ class Recorded:
     """``function``, called with tensors that keep their shapes, as a CUDA graph from its fourth call on.
 
     The first calls run as they are. The next one is recorded; then and later a call copies its inputs to
-    where the recording reads them, starts the graph, and returns copies of what it wrote: a tensor or a tuple
-    of tensors. So ``function`` may not wait for the GPU, use Python numbers that change from call to call, or
-    look at tensors that are replaced by others: all that changes has to be in tensors that stay.
+    where the recording reads them, starts the graph, and returns copies of what it wrote: a tensor, a tuple
+    of tensors or a dictionary of scalar ones. So ``function`` may not wait for the GPU, use Python numbers
+    that change from call to call, or look at tensors that are replaced by others: all that changes has to be
+    in tensors that stay.
 
     Where the recording fails, one line on stderr says so and the function goes on running as it is.
     """
@@ -38,9 +39,7 @@ class Recorded:
         for kept, given in zip(self._inputs, inputs, strict=True):
             kept.copy_(given, non_blocking=True)
         self._replay()
-        if isinstance(self._outputs, torch.Tensor):
-            return self._outputs.clone()
-        return tuple(output.clone() for output in self._outputs)
+        return _copied(self._outputs)
 
     def _record(self, inputs):
         self._inputs = tuple(value.clone() for value in inputs)
@@ -51,6 +50,14 @@ class Recorded:
                 raise
             reason = str(error).strip().partition("\n")[0]
             print(f"no CUDA graph ({reason}); goes on without it, more slowly", file=sys.stderr)
+
+
+def _copied(outputs):
+    if isinstance(outputs, torch.Tensor):
+        return outputs.clone()
+    if isinstance(outputs, dict):  # one kernel for all
+        return dict(zip(outputs, torch.stack(list(outputs.values())).unbind(), strict=True))
+    return tuple(output.clone() for output in outputs)
 
 
 def record(function, inputs):

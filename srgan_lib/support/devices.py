@@ -6,6 +6,8 @@ import torch
 
 from srgan_lib.errors import SrganError
 
+COMPUTING = ("cpu", "cuda", "mps", "xpu")
+
 
 def pick_device(device=None):
     """The ``torch.device`` to compute on: the one asked for, else a CUDA GPU where there is one, else CPU.
@@ -17,8 +19,12 @@ def pick_device(device=None):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-    except RuntimeError:
-        raise SrganError(f"no device is called {device!r}: use cpu, cuda, cuda:1 or mps") from None
+    except (RuntimeError, TypeError):
+        found = None
+    if found is None or found.type not in COMPUTING:
+        raise SrganError(f"no device is called {device!r:.40}: use cpu, cuda, cuda:1 or mps") from None
+    if found.type == "xpu" and not torch.xpu.is_available():
+        raise SrganError(f"{device} was asked for, but torch finds no Intel GPU here: use --device cpu")
     if found.type == "cuda" and not torch.cuda.is_available():
         raise SrganError(f"{device} was asked for, but torch finds no CUDA GPU here: use --device cpu")
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():

@@ -1,7 +1,9 @@
-"""Checkpoints: written whole or not at all, the last two kept, read without running any code in them."""
+"""Checkpoints: written whole or not at all, the last two kept, and what may go on from them.
 
-import pickle
-import re
+``networks.run_folders`` finds and reads them, without running any code in them.
+"""
+
+import os
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import torch
 
 from srgan_lib.errors import SrganError
+from srgan_lib.networks.run_folders import found, latest
 from srgan_lib.support.files import made_folder, whole_file
 from srgan_lib.support.notices import say
 from srgan_lib.training import rules
@@ -28,29 +31,6 @@ def save(folder, update, state):
     for old in found(folder)[:-KEPT]:
         old.unlink()
     return path
-
-
-def found(folder):
-    """The checkpoints in ``folder``, oldest first."""
-    return sorted(
-        path for path in Path(folder).glob("update-*.pt") if re.fullmatch(r"update-\d{9}\.pt", path.name)
-    )
-
-
-def latest(folder):
-    """The state of the newest checkpoint that can be read, or None where there is none at all.
-
-    A damaged file is passed over with a line on stderr. Raises ``SrganError`` when all are damaged.
-    """
-    paths = found(folder)
-    for path in reversed(paths):
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            say(f"{path}: damaged, trying the one before ({type(error).__name__})")
-    if paths:
-        raise SrganError(f"{Path(folder)}: none of its {len(paths)} checkpoints can be read; start a new run")
-    return None
 
 
 def config_of(folder):
@@ -77,7 +57,7 @@ def check_place(folder, saved, resume):
     if saved and not resume:
         raise SrganError(f"{folder}: holds a run already; resume it, or choose another --out")
     results = [folder / "record.json", *sorted(folder.glob("*.safetensors"))]
-    results = [path.name for path in results if path.exists()]
+    results = [path.name for path in results if os.path.exists(path)]
     if results and not saved:
         raise SrganError(
             f"{folder}: holds a run already ({results[0]}), whose checkpoints are gone: it cannot go on;"
@@ -174,8 +154,7 @@ def restore(networks, saved, where):
     if saved["stage"] != networks.stage.name:
         raise SrganError(f"{where}: a checkpoint of stage {saved['stage']}, not of {networks.stage.name}")
     for name, part in networks.parts().items():
-        state = saved["networks"].get(name, {})
-        if name != "scaler" and not _is_unmoved(part, state) and _kind(part) != _kind_of_state(state):
+        if name != "scaler" and not _fits(part, saved["networks"].get(name, {})):
             raise SrganError(
                 f"{where}: what it holds as {name} is not that of this run; take another checkpoint"
             )
@@ -190,34 +169,26 @@ def restore(networks, saved, where):
 def load_generator(generator, saved, where):
     """Give ``generator`` the weights that a checkpoint holds as the trained ones, or raise ``SrganError``."""
     state = saved["networks"]["trained"]
-    if _kind(generator) != _kind_of_state(state):
+    if not _fits(generator, state):
         raise SrganError(
             f"{where}: its trained weights are not a generator of this run; take another checkpoint"
         )
     generator.load_state_dict(state)
 
 
-def _is_unmoved(part, state):
-    """Whether ``state`` is that of an optimiser like ``part`` before its first step (D's phase)."""
-    if not isinstance(part, torch.optim.Optimizer) or state.get("state", True):
-        return False
-    counts = [
-        [len(group["params"]) for group in groups] for groups in (part.param_groups, state["param_groups"])
-    ]
-    return counts[0] == counts[1]
+def _fits(part, state):
+    """Whether ``state`` is that of a part like this one: the shapes of its weights, or of what it moves."""
+    if not isinstance(part, torch.optim.Optimizer):
+        return _shapes(part.state_dict()) == _shapes(state)
+    weights = [weight for group in part.param_groups for weight in group["params"]]
+    count = sum(len(group["params"]) for group in state.get("param_groups", ()))
+    moments = state.get("state", {})  # none before its first step, and none of a weight without a gradient
+    return count == len(weights) and all(
+        moment["exp_avg"].shape == weights[index].shape for index, moment in moments.items()
+    )
 
 
-def _kind(part):
-    """What a state must look like to fit: the shape of each weight, or of what an optimiser moves."""
-    if isinstance(part, torch.optim.Optimizer):
-        return [weight.shape for group in part.param_groups for weight in group["params"]]
-    return _kind_of_state(part.state_dict())
-
-
-def _kind_of_state(state):
-    if "param_groups" in state:
-        count = sum(len(group["params"]) for group in state["param_groups"])
-        return [state["state"][index]["exp_avg"].shape for index in range(count) if index in state["state"]]
+def _shapes(state):
     return {name: getattr(value, "shape", None) for name, value in state.items()}
 
 

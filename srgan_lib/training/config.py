@@ -8,8 +8,10 @@ from pathlib import Path
 
 from srgan_lib.degradations import DEGRADATIONS
 from srgan_lib.errors import SrganError
+from srgan_lib.networks import settings_in
 from srgan_lib.support.files import whole_file
 from srgan_lib.training import rules
+from srgan_lib.training.rules import OWN
 
 PATHS = ("out", "data", "lr_data", "validation", "initial", "vgg_weights")
 
@@ -58,6 +60,10 @@ class Stage:
     def is_gan(self):
         return self.adversarial > 0
 
+    def but(self, **changes):
+        """This stage with some settings changed; unknown names raise ``SrganError``."""
+        return _changed(self, f"stage {self.name}", changes)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -68,21 +74,24 @@ class Config:
     or "blur" (its method section: Gaussian blur, then subsampling). ``network`` is "srresnet", the generator,
     to which ``blocks``, ``channels``, ``batch_norm``, ``long_skip`` and ``tied_phases`` belong, or a
     baseline: "srcnn", "espcn", "drcn". ``tied_phases`` keeps the generator from drawing a grid
-    (``networks.phases``). ``memory`` bounds the decoded photos, in bytes. ``initial`` is a safetensors file
-    of generator weights to start from instead of random ones. ``ema`` above 0 keeps a moving average of the
-    generator's weights, which is then what is validated and saved. ``held_out`` is the number of photos of
-    ``data`` that are never trained on; validation is then on these and not on ``validation``.
-    ``discriminator`` is "figure4" or "features", which judges VGG19's feature maps ``discriminator_layers``
-    (``networks.feature_discriminator``). ``joint_batch`` lets Figure 4's see real and generated crops in one
-    batch, whose statistics its batch normalisation then shares; "features" always does. With
-    ``adversarial_balance`` above 0 the weight of the adversarial term is not the stage's: it is kept where
-    the term's gradient on the image is that many times the content loss's. ``flat_crops`` is the share of
-    crops that one random colour replaces.
+    (``networks.phases``). With ``stored_statistics`` its batch normalisation is in training what it is in
+    use: it takes the statistics that the weights in ``initial`` came with, and gathers none. ``memory``
+    bounds the decoded photos, in bytes. ``initial`` is a safetensors file of generator weights to start from
+    instead of random ones. ``ema`` above 0 keeps a moving average of the generator's weights, which is then
+    what is validated and saved. ``held_out`` is the number of photos of ``data`` that are never trained on;
+    validation is then on these and not on ``validation``. ``discriminator`` is "figure4" or "features", which
+    judges VGG19's feature maps ``discriminator_layers`` (``networks.feature_discriminator``). ``joint_batch``
+    lets Figure 4's see real and generated crops in one batch, whose statistics its batch normalisation then
+    shares; "features" always does. With ``adversarial_balance`` above 0 the weight of the adversarial term is
+    not the stage's: it is kept where the term's gradient on the image is that many times the content loss's.
+    ``flat_crops`` is the share of crops that one random colour replaces.
     ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint is
     still written at the end of each stage). ``moments`` is how often in an adversarial stage three bundled
     photos are pictured, more densely at its start; 0 means never. ``time_limit`` is in seconds: the run saves
     and leaves when it is reached. ``step`` is how an update is computed: "plain", or "fast", compiled and on
-    a GPU as one CUDA graph (``training.method``); "auto" takes the fast one for long stages on a GPU.
+    a GPU as one CUDA graph (``training.fast``); "auto" takes the fast one for long stages on a GPU.
+    ``network``, ``discriminator`` and a stage's ``content`` are "own" where ``train`` was given a generator,
+    a discriminator or a content loss of one's own; it names them so itself.
     """
 
     stages: tuple
@@ -100,6 +109,7 @@ class Config:
     batch_norm: bool = True
     long_skip: bool = True
     tied_phases: bool = False
+    stored_statistics: bool = False
     discriminator: str = "figure4"
     discriminator_layers: tuple = ("12", "22", "32")
     joint_batch: bool = False
@@ -136,6 +146,10 @@ class Config:
             raise SrganError(f"config: stages are called {', '.join(names)}; each needs a name of its own")
         if self.tied_phases and self.network != "srresnet":
             raise SrganError(f"config: tied_phases is for srresnet, not for {self.network}; leave it out")
+        if self.stored_statistics and not self.initial:
+            raise SrganError(
+                "config: stored_statistics is for weights that have some; name their file as initial"
+            )
         if self.crop % self.scale or self.crop < 4 * self.scale:
             raise SrganError(
                 f"config: crop is {self.crop}; use a multiple of the scale, at least {4 * self.scale}"
@@ -145,16 +159,18 @@ class Config:
             raise SrganError(
                 f"config: crop is {self.crop}; consistency needs more than {borders} at this scale"
             )
-        if any(stage.is_gan for stage in self.stages) and self.crop % 16:
+        if any(stage.is_gan for stage in self.stages) and self.discriminator != OWN and self.crop % 16:
             raise SrganError(f"config: crop is {self.crop}; the discriminator needs a multiple of 16")
 
     @property
     def network_settings(self):
         """What ``networks.build`` needs to make the network that is trained."""
-        names = ["network", "scale"]
-        if self.network == "srresnet":
-            names = ["scale", "blocks", "channels", "batch_norm", "long_skip"]
-        return {name: getattr(self, name) for name in names}
+        return settings_in(vars(self))
+
+    @property
+    def has_own_parts(self):
+        """Whether generator, discriminator or a content loss are not the library's."""
+        return OWN in (self.network, self.discriminator, *(stage.content for stage in self.stages))
 
     @property
     def updates(self):
@@ -163,10 +179,7 @@ class Config:
 
     def but(self, **changes):
         """This configuration with some settings changed; unknown names raise ``SrganError``."""
-        unknown = sorted(set(changes) - {item.name for item in fields(self)})
-        if unknown:
-            raise SrganError(f"config: there is no setting {unknown[0]!r}; see srgan train --help")
-        return replace(self, **changes)
+        return _changed(self, "config", changes)
 
     def to_dict(self):
         return asdict(self)
@@ -198,6 +211,13 @@ class Config:
             raise SrganError(
                 f"{path}: not a configuration of this version ({error}); start a new run"
             ) from error
+
+
+def _changed(settings, where, changes):
+    unknown = sorted(set(changes) - {item.name for item in fields(settings)})
+    if unknown:
+        raise SrganError(f"{where}: there is no setting {unknown[0]!r}; see srgan train --help")
+    return replace(settings, **changes)
 
 
 def _as_stage(stage):

@@ -3,13 +3,14 @@
 from itertools import accumulate
 
 import torch
+from torch import nn
 
 from srgan_lib.data.sources import held_out_photos
 from srgan_lib.images import to_signed
 from srgan_lib.losses import PAPER_FEATURE_SCALE, GeneratorLoss, luma_mse, pixel_mse
 from srgan_lib.networks.vgg import FeatureMaps
 from srgan_lib.training.distributed import first_alone
-from srgan_lib.training.rules import PIXELS
+from srgan_lib.training.rules import OWN, PIXELS
 
 CENTRE = 224  # pixels; VGG19's own input side
 
@@ -37,18 +38,21 @@ def feature_scale(features):
     return PAPER_FEATURE_SCALE * mean_activation(features)
 
 
-def generator_loss(stage, config, device, degradation=None):
+def stage_loss(stage, config, device, degradation=None, own=None):
     """(the stage's ``StageLoss``, what the run record says of it).
 
-    ``degradation`` is the run's, needed when the stage weighs consistency.
+    ``degradation`` is the run's, needed when the stage weighs consistency; ``own`` is the content loss of a
+    stage whose content is "own".
     """
-    is_pixels = stage.content in PIXELS
+    is_pixels = stage.content in (*PIXELS, OWN)
     sees = "image" if is_pixels else stage.content.removeprefix("vgg")
     layers = _layers_of(stage, config)
     maps = scaled_maps(layers, config.vgg_weights, device) if layers else None
-    content = luma_mse if stage.content == "luma" else pixel_mse  # of images, or of feature maps (equation 5)
+    content, name = luma_mse if stage.content == "luma" else pixel_mse, stage.content
+    if stage.content == OWN:
+        content, name = own.to(device) if isinstance(own, nn.Module) else own, "content"
     weights = stage.adversarial, stage.total_variation, stage.consistency
-    loss = StageLoss(content, stage.content, *weights, degradation=degradation, sees=sees, maps=maps)
+    loss = StageLoss(content, name, *weights, degradation=degradation, sees=sees, maps=maps)
     return loss, _facts_of(maps, sees)
 
 
@@ -67,7 +71,7 @@ def check_features(config, update):
 
 def _layers_of(stage, config):
     """The feature maps that a stage looks at."""
-    layers = set() if stage.content in PIXELS else {stage.content.removeprefix("vgg")}
+    layers = set() if stage.content in (*PIXELS, OWN) else {stage.content.removeprefix("vgg")}
     if stage.is_gan and config.discriminator == "features":
         layers |= set(config.discriminator_layers)
     return layers

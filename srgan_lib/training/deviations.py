@@ -9,20 +9,35 @@ def deviations(config):
     """One line for each way in which a configuration departs from the paper."""
     rows = [row for stage in config.stages for row in _of_stage(stage, config)]
     rows.append("other photos than 350,000 of ImageNet")
-    for name, wanted in (("scale", 4), ("crop", 96), ("blocks", 16), ("channels", 64)):
-        value = getattr(config, name)
-        rows += [f"{name} {value} instead of {wanted}"] if value != wanted else []
-    rows += [f"network {config.network}"] if config.network != "srresnet" else []
-    rows += ["no batch normalisation"] if not config.batch_norm else []
-    rows += ["no long skip connection"] if not config.long_skip else []
+    for name, wanted in (("scale", 4), ("crop", 96)):
+        rows += _differing(config, name, wanted)
+    rows += ["a network of one's own"] if config.network == "own" else _of_network(config)
     rows += ["LR made by blur and subsampling"] if config.degradation == "blur" else []
     rows += ["sub-pixel layers with tied phases"] if config.tied_phases else []
+    if config.stored_statistics:
+        rows.append("the generator's batch normalisation takes stored statistics in training too")
     rows += [f"moving average of the weights ({config.ema:g})"] if config.ema else []
     rows += [f"a share of {config.flat_crops:.3g} of the crops is one colour"] if config.flat_crops else []
     rows += ["networks computed in bfloat16"] if config.precision == "bfloat16" else []
     if any(stage.is_gan for stage in config.stages):
         rows += _of_the_game(config)
     return list(dict.fromkeys(rows))
+
+
+def _differing(config, name, wanted):
+    value = getattr(config, name)
+    return [f"{name} {value} instead of {wanted}"] if value != wanted else []
+
+
+def _of_network(config):
+    yield from _differing(config, "blocks", 16)
+    yield from _differing(config, "channels", 64)
+    if config.network != "srresnet":
+        yield f"network {config.network}"
+    if not config.batch_norm:
+        yield "no batch normalisation"
+    if not config.long_skip:
+        yield "no long skip connection"
 
 
 def _of_stage(stage, config):
@@ -40,7 +55,8 @@ def _of_stage(stage, config):
     if stage.is_gan and stage.discriminator_rate is not None:
         yield f"{where}the discriminator's own learning rate, {stage.discriminator_rate:g}, never changes"
     if stage.content not in CONTENT:
-        yield f"{where}content loss {stage.content}"
+        name = "of one's own" if stage.content == "own" else stage.content
+        yield f"{where}content loss {name}"
     if stage.adversarial not in (0, 1e-3) and not config.adversarial_balance:
         yield f"{where}adversarial weight {stage.adversarial:g} instead of 1e-3"
     if stage.total_variation != (2e-8 if _is_srresnet_vgg(stage) else 0):
@@ -72,7 +88,9 @@ def _of_the_game(config):
     if config.discriminator == "features":
         layers = ", ".join(f"{layer[0]},{layer[1]}" for layer in config.discriminator_layers)
         yield f"a discriminator on VGG19's features (phi {layers}) instead of Figure 4's"
-    elif config.joint_batch:
+    if config.discriminator == "own":
+        yield "a discriminator of one's own instead of Figure 4's"
+    if config.joint_batch and config.discriminator != "features":
         yield "the discriminator sees real and generated crops in one batch"
     if config.adversarial_balance:
         yield (

@@ -1,7 +1,11 @@
-"""One process or several: the same loop under ``python`` and under ``torchrun``."""
+"""One process (``python``) or several (``torchrun``): what they do together, and when they stop."""
 
 import inspect
+import math
 import os
+import signal
+import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -36,10 +40,9 @@ def first_alone():
 
     What it downloads there is downloaded once. When it fails the others do not try.
     """
-    is_first = os.environ.get("LOCAL_RANK", "0") == "0"
     if not distributed.is_initialized():
         yield
-    elif is_first:
+    elif _is_first():
         try:
             yield
         except BaseException:
@@ -50,6 +53,10 @@ def first_alone():
         yield
     else:
         raise SrganError("the first process could not get the data; its own line says why")
+
+
+def _is_first():
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _all_went_well(mine):
@@ -116,3 +123,40 @@ def wait():
     """Until every process has come here."""
     if distributed.is_initialized():
         distributed.barrier()
+
+
+class Stop:
+    """Whether to save and leave now, decided by all processes together."""
+
+    def __init__(self, caught, time_limit, device):
+        self.caught, self.device = caught, device
+        self.deadline = time.monotonic() + time_limit if time_limit else math.inf
+
+    def reason(self, at_log):
+        """Why to stop, or None. Several processes ask each other only when they log: asking costs time."""
+        mine = self.caught[0] if self.caught else "time limit" if time.monotonic() > self.deadline else None
+        if not distributed.is_initialized():
+            return mine
+        if not at_log or not anyone(bool(mine), self.device):
+            return None
+        return mine or "another process stopped"
+
+
+@contextmanager
+def caught_signals():
+    """Within the block SIGINT and SIGTERM are noted in a list; a second SIGINT interrupts at once."""
+    caught = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught  # Python delivers signals to the main thread only
+        return
+
+    def note(number, _):
+        caught.append(signal.Signals(number).name)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

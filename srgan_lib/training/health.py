@@ -45,9 +45,10 @@ def held_out_content(networks, images, examples):
     """The stage's content loss between results and originals, on the middle of each; their mean."""
     values = []
     for image, item in zip(images, examples, strict=True):
-        views = [networks.look(_middle(picture).to(networks.device)) for picture in (image, item.hr)]
-        sees = networks.loss.sees
-        values.append(networks.loss.content(views[0][sees], views[1][sees]).item())
+        pictures = [_middle(picture).to(networks.device) for picture in (image, item.hr)]
+        with networks.arithmetic():
+            views = [networks.loss.view(picture)[networks.loss.sees] for picture in pictures]
+        values.append(networks.loss.content(*views).item())
     return float(np.mean(values))
 
 

@@ -171,15 +171,20 @@ def report2023(data="pairs", start="srresnet-mse-x2", initial=None, **changes):
 
 
 def changed(config, changes):
-    """A configuration with some settings changed; ``updates`` shortens all stages, ``batch`` is for all."""
+    """A configuration with some settings changed.
+
+    ``updates`` shortens all stages in proportion; ``batch``, and ``stage``, a dictionary of settings of
+    ``Stage``, are for all of them.
+    """
     changes = dict(changes)
     updates = changes.pop("updates", None)
     batch = changes.pop("batch", None)
+    stage = changes.pop("stage", {}) | ({} if batch is None else {"batch": batch})
     config = config.but(**changes)
     if updates is not None:
         config = config.but(stages=_shortened(config, updates))
-    if batch is not None:
-        config = config.but(stages=[replace(stage, batch=batch) for stage in config.stages])
+    if stage:
+        config = config.but(stages=[each.but(**stage) for each in config.stages])
     return config if "deviations" in changes else config.but(deviations=deviations(config))
 
 

@@ -13,11 +13,12 @@ from srgan_lib.errors import SrganError
 from srgan_lib.networks import NETWORKS
 from srgan_lib.networks.vgg import LAYERS
 
+OWN = "own"  # a part of one's own, given to ``train`` itself
 PIXELS = ("mse", "luma")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 ANNEALING = ("steps", "cosine")
 STEPS = ("auto", "plain", "fast")
-DISCRIMINATORS = ("figure4", "features")
+DISCRIMINATORS = ("figure4", "features", OWN)
 NOT_IN_NAMES = set('<>:"/\\|?*')  # a stage names a file, also on Windows
 
 
@@ -90,7 +91,7 @@ FLAG = Rule("True or False", lambda value: isinstance(value, bool))
 STAGE = {
     "name": NAME,
     "updates": whole(1),
-    "content": one_of(*PIXELS, *(f"vgg{layer}" for layer in LAYERS)),
+    "content": one_of(*PIXELS, *(f"vgg{layer}" for layer in LAYERS), OWN),
     "adversarial": number(0),
     "total_variation": number(0),
     "consistency": number(0),
@@ -112,7 +113,7 @@ CONFIG = {
     "validation": TEXT,
     "held_out": whole(0),
     "degradation": one_of(*DEGRADATIONS),
-    "network": one_of(*NETWORKS),
+    "network": one_of(*NETWORKS, OWN),
     "scale": one_of(2, 4, 8),
     "crop": whole(8),
     "blocks": whole(1),
@@ -120,6 +121,7 @@ CONFIG = {
     "batch_norm": FLAG,
     "long_skip": FLAG,
     "tied_phases": FLAG,
+    "stored_statistics": FLAG,
     "discriminator": one_of(*DISCRIMINATORS),
     "discriminator_layers": some_of(LAYERS, "a list of VGG19's feature maps, such as 12, 22"),
     "joint_batch": FLAG,
@@ -153,6 +155,35 @@ def check(settings, table, where):
         value, rule = getattr(settings, item.name), table[item.name]
         if not _holds(rule, value):
             raise SrganError(f"{where}: {item.name} is {_shown(value)}; use {rule.wanted}")
+
+
+def read(text, rule):
+    """The value that a text such as "0.5" or "12,22" means: the first reading of it that ``rule`` allows.
+
+    Where it allows none, the plainest: ``check`` will then say what is wrong with it.
+    """
+    readings = [*_numbers(text), *_words(text), text, *_lists(text)]
+    return next((value for value in readings if _holds(rule, value)), readings[0])
+
+
+def _numbers(text):
+    for kind in (int, float):
+        try:
+            return [kind(text)]
+        except ValueError:
+            continue
+    return []
+
+
+def _words(text):
+    words = {"true": True, "false": False, "none": None}
+    return [words[text.lower()]] if text.lower() in words else []
+
+
+def _lists(text):
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    numbers = [number for part in parts for number in _numbers(part)]
+    return [tuple(parts), tuple(numbers)] if len(numbers) == len(parts) else [tuple(parts)]
 
 
 def _holds(rule, value):

@@ -1,12 +1,14 @@
 """One update: the networks, their optimisers, and what happens between a batch and the next.
 
-This is the paper's section 3.2 in code. SRResNet: the generator makes its content loss small. SRGAN: first
-the discriminator is shown photos and imitations, then the generator is judged by it.
+This is the paper's section 3.2 in code, and ``Networks.update`` is its heart. SRResNet: the generator makes
+its content loss small. SRGAN: first the discriminator is shown photos and imitations, then the generator is
+judged by it.
 """
 
 import copy
 import math
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -14,14 +16,36 @@ from torch import nn
 from srgan_lib.losses import adversarial_discriminator, adversarial_generator, consistency
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.feature_discriminator import FeatureDiscriminator
-from srgan_lib.support.cuda_graph import Recorded
 from srgan_lib.training.distributed import mean as mean_over_processes
 from srgan_lib.training.distributed import shared
-from srgan_lib.training.method import choose, traced
 
 BETAS = (0.9, 0.999)
 FEATURE_BETAS = (0.5, 0.99)  # of the discriminator on features: it has to follow the generator quickly
 BALANCE_EVERY = 25  # updates
+
+
+@dataclass(frozen=True)
+class Method:
+    """How an update is computed; what it computes stays the same (``fast`` chooses).
+
+    ``compiled``: all passes by ``torch.compile``; ``recorded``: each update is one CUDA graph, and the
+    cutting of its crops another. ``note`` is a line for the user where what was asked for cannot be.
+    """
+
+    compiled: bool = False
+    recorded: bool = False
+    note: str | None = None
+
+    @property
+    def fast(self):
+        return self.compiled or self.recorded
+
+    def __str__(self):
+        names = ("compiled", self.compiled), ("one CUDA graph", self.recorded)
+        return ", ".join(name for name, used in names if used) or "plain"
+
+
+PLAIN = Method()
 
 
 def resolve_precision(precision, device):
@@ -109,60 +133,140 @@ def discriminator_of(config):
 class Networks:
     """Everything that a stage's updates change: generator, discriminator, optimisers, moving average.
 
-    ``method`` says how an update is computed. A compiled update is the plain one whose forward passes
-    (generator, VGG19 where it is needed, discriminator, generator's loss) and their backward passes
-    ``torch.compile`` has translated. A recorded one is the compiled one as a CUDA graph. State can be
-    restored from one into another.
+    ``generator`` is trained in place. ``discriminator`` is one to start from, of which a copy is trained; by
+    default a new one of the configuration's kind. ``loss`` is a ``GeneratorLoss``. ``fast.FastNetworks``
+    computes the same update compiled; state can be restored from one into the other.
 
     A *view* is what losses and discriminator look at of an image: {"image": the image, layer: feature map}.
     """
 
-    def __init__(self, config, stage, generator, loss, device):
-        self.device = device
-        self.stage = stage
+    method = PLAIN
+
+    def __init__(self, config, stage, generator, loss, device, discriminator=None):
+        self.device, self.stage, self.loss = device, stage, loss
         self.dtype = resolve_precision(config.precision, device)
-        self.method = choose(config.step, stage.updates, device, self.dtype)
-        self.loss = loss
         self.generator = generator
-        self.on_features = config.discriminator == "features"
+        self.discriminator = self.balance = self.discriminator_adam = None
+        if stage.is_gan:
+            given = copy.deepcopy(discriminator) if discriminator else discriminator_of(config)
+            self.discriminator = given.to(device)
+        self.on_features = isinstance(self.discriminator, FeatureDiscriminator)
         self.joint = config.joint_batch or self.on_features
-        self.discriminator = discriminator_of(config).to(device) if stage.is_gan else None
-        self.balance = None
         if stage.is_gan and config.adversarial_balance:
             self.balance = Balance(config.adversarial_balance).to(device)
-        self._prepare()
+        self._generator = self._prepared(self.generator)
+        if config.stored_statistics:
+            _keep_statistics(self.generator)
+        self._discriminator = self.discriminator and self._prepared(self.discriminator)
         self.average = MovingAverage(generator, config.ema) if config.ema else None
         self.generator_adam = self._adam(self.generator, BETAS)
-        betas = FEATURE_BETAS if self.on_features else BETAS
-        self.discriminator_adam = self._adam(self.discriminator, betas) if stage.is_gan else None
+        if stage.is_gan:
+            self.discriminator_adam = self._adam(
+                self.discriminator, FEATURE_BETAS if self.on_features else BETAS
+            )
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.dtype is torch.float16)
 
-    def _prepare(self):
-        """The networks as they are called in training: spread over processes, the passes compiled."""
-        self._generator = shared(self._last(self.generator), self.device)
-        self._discriminator = self.discriminator and shared(self._last(self.discriminator), self.device)
-        self._generate, self._judge, self._perceive = self.generate, self.judge, self.perceive
-        self._look = self.look
-        if self.method.compiled:
-            torch.compiler.reset()  # what an earlier stage compiled counts towards a limit
-            self._generate, self._judge = traced(self.generate), traced(self.judge)
-            self._perceive = traced(self.perceive)
-            self._look = traced(self.look) if self.loss.maps else self.look
-        self._names = []
-        self._update = Recorded(self._follow) if self.method.recorded else self._follow
-
-    @staticmethod
-    def _last(network):
-        return network.to(memory_format=torch.channels_last).train()
+    def _prepared(self, network):
+        """A network as it is called in training: spread over processes, its maps channels last."""
+        return shared(network.to(memory_format=torch.channels_last).train(), self.device)
 
     def _adam(self, network, betas):
-        rate, kind = self.stage.learning_rate, {}
-        if self.method.fast:  # one kernel, which reads the learning rate from the device
-            rate = torch.tensor(rate, device=self.device)
-            kind = {"fused": True, "capturable": self.method.recorded}
-        adam = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, **kind)
-        adam._warned_capturable_if_run_uncaptured = True  # the first updates are not recorded: no warning
-        return adam
+        return torch.optim.Adam(trainable(network), lr=self.stage.learning_rate, betas=betas)
+
+    # One update ---------------------------------------------------------------------------------------
+
+    def update(self, lr, hr, discriminator_only=False):
+        """One update (section 3.2) from LR (N, 3, h, w) in [0, 1] and HR (N, 3, H, W) in [-1, 1].
+
+        Returns the values that ``_noted`` names, as scalar tensors on the device: reading one makes it wait.
+        """
+        values = {}
+        with torch.no_grad():
+            real = self.look(hr)
+        with torch.set_grad_enabled(not discriminator_only):
+            sr = self.generate(lr)
+            generated = self.look(sr)
+
+        if self.stage.is_gan:  # the discriminator's turn: its half of equation 2
+            loss, verdicts = self.discriminator_loss(real, _detached(generated))
+            self.discriminator_adam.zero_grad()
+            self.scaler.scale(loss).backward()
+            values |= self._noted("discriminator", loss, verdicts, self.discriminator_adam)
+            self.scaler.step(self.discriminator_adam)
+
+        if not discriminator_only:  # the generator's turn: equation 3, which weighs equation 6
+            with _frozen(self.discriminator):
+                loss, terms = self.generator_loss(sr, lr, real, generated)
+                self.generator_adam.zero_grad()
+                self.scaler.scale(loss).backward()
+            values |= self._noted("generator", loss, terms, self.generator_adam)
+            self.scaler.step(self.generator_adam)
+            self._move_average()
+
+        self.scaler.update()
+        return values | self._balance_now()
+
+    def generate(self, lr):
+        """SR of LR, with the gradient's way back to the generator."""
+        with self.arithmetic():
+            return self._generator(lr).float()
+
+    def look(self, images):
+        """The view of a batch of images."""
+        with self.arithmetic():
+            return self.loss.view(images)
+
+    def discriminator_loss(self, real, generated):
+        """(the discriminator's loss, equation 2's, its mean verdicts by name) on two views."""
+        with self.arithmetic():
+            on_real, on_generated = self._verdicts(self._discriminator, real, generated)
+        verdicts = {"d_real": _mean_probability(on_real), "d_fake": _mean_probability(on_generated)}
+        return adversarial_discriminator(on_real, on_generated), verdicts
+
+    def generator_loss(self, sr, lr, real, generated):
+        """(the generator's loss, equation 3's, its terms before weighting by name)."""
+        with self.arithmetic():
+            content = self.loss.content(generated[self.loss.sees], real[self.loss.sees])
+            logits = self._verdict(real, generated) if self.stage.is_gan else None
+            loss = self.loss.weighed(content, sr, logits, lr, self.adversarial_weight())
+        return loss.total, loss.terms
+
+    def _verdicts(self, discriminator, real, generated):
+        """The discriminator's logits on two views, a list each: from one batch, or one after the other."""
+        if not self.joint:
+            return self._ask(discriminator, real), self._ask(discriminator, generated)
+        names = self.discriminator.layers if self.on_features else ("image",)
+        both = {name: torch.cat([real[name], generated[name]]) for name in names}
+        pairs = [logits.chunk(2) for logits in self._ask(discriminator, both)]
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+    def _verdict(self, real, generated):
+        """The discriminator's logits on generated images, in whose batch the real ones may have to be."""
+        if self.joint:
+            return self._verdicts(self.discriminator, real, generated)[1]
+        return self._ask(self.discriminator, generated)
+
+    def _ask(self, discriminator, view):
+        logits = discriminator(view if self.on_features else view["image"])
+        return [logits] if isinstance(logits, torch.Tensor) else logits
+
+    def _noted(self, name, loss, parts, adam):
+        """What an update returns of a turn: the loss, the norm of its gradient before Adam, its parts."""
+        self.scaler.unscale_(adam)
+        values = {name: loss, f"{name}_gradient": torch.nn.utils.get_total_norm(_gradients(adam)), **parts}
+        return {name: value.detach().float() for name, value in values.items()}
+
+    def _move_average(self):
+        if self.average:
+            self.average.update_parameters(self.generator)
+
+    def _balance_now(self):
+        if not self.balance:
+            return {}
+        now = {"adversarial_weight": self.balance.weight, "adversarial_share": self.balance.share}
+        return {name: value.clone() for name, value in now.items()}  # they change in place
+
+    # What it needs to know ------------------------------------------------------------------------------
 
     def arithmetic(self):
         """Networks run in the chosen format; weights, the generator's output and losses stay in float32."""
@@ -189,119 +293,6 @@ class Networks:
                 else:
                     group["lr"] = rate
 
-    def update(self, lr, hr, discriminator_only=False):
-        """One update from LR (N, 3, h, w) in [0, 1] and HR (N, 3, H, W) in [-1, 1].
-
-        Returns each loss term before weighting, the norm of each network's gradient and the discriminator's
-        mean verdicts, as detached scalar tensors on the device (reading one would make a GPU wait).
-        """
-        follow = self._follow_discriminator if discriminator_only else self._update
-        with _fastest_convolutions(self.method.fast):
-            values = follow(lr, hr)
-        return dict(zip(self._names, values.unbind(), strict=True))
-
-    def _follow(self, lr, hr):
-        """The update itself. Returns the values of ``_names`` in one tensor."""
-        lr, hr = (images.contiguous(memory_format=torch.channels_last) for images in (lr, hr))
-        sr = self._generate(lr)
-        with torch.no_grad():
-            real = self._look(hr)
-        generated = self._look(sr)
-        terms = self._update_discriminator(real, _detached(generated)) if self.stage.is_gan else {}
-        terms |= self._update_generator(sr, lr, real, generated)
-        self.scaler.update()
-        if self.average:
-            self.average.update_parameters(self.generator)
-        return self._named(terms)
-
-    def _follow_discriminator(self, lr, hr):
-        """An update of the discriminator alone."""
-        lr, hr = (images.contiguous(memory_format=torch.channels_last) for images in (lr, hr))
-        with torch.no_grad():
-            real, generated = self._look(hr), self._look(self._generate(lr))
-        terms = self._update_discriminator(real, generated)
-        self.scaler.update()
-        return self._named(terms)
-
-    def _named(self, terms):
-        if self.balance:
-            terms = terms | {
-                "adversarial_weight": self.balance.weight,
-                "adversarial_share": self.balance.share,
-            }
-        self._names = list(terms)
-        return torch.stack([value.detach().float() for value in terms.values()])
-
-    # The passes, as they are compiled ----------------------------------------------------------------
-
-    def generate(self, lr):
-        with self.arithmetic():
-            return self._generator(lr)
-
-    def look(self, images):
-        """The view of a batch of images."""
-        with self.arithmetic():
-            return self.loss.view(images)
-
-    def judge(self, real, generated):
-        """The discriminator's loss and its mean verdicts, from two views."""
-        with self.arithmetic():
-            on_real, on_generated = self._verdicts(self._discriminator, real, generated)
-        verdicts = {"d_real": _mean_probability(on_real), "d_fake": _mean_probability(on_generated)}
-        return adversarial_discriminator(on_real, on_generated), verdicts
-
-    def perceive(self, sr, lr, real, generated):
-        """The generator's loss and its terms before weighting."""
-        with self.arithmetic():
-            content = self.loss.content(generated[self.loss.sees], real[self.loss.sees])
-            logits = self._verdict(real, generated) if self.stage.is_gan else None
-            loss = self.loss.weighed(content, sr, logits, lr, self.adversarial_weight())
-        return loss.total, loss.terms
-
-    def _verdicts(self, discriminator, real, generated):
-        """The discriminator's logits on two views, a list each: from one batch, or one after the other."""
-        if not self.joint:
-            return self._ask(discriminator, real), self._ask(discriminator, generated)
-        names = self.discriminator.layers if self.on_features else ("image",)
-        both = {name: torch.cat([real[name], generated[name]]) for name in names}
-        pairs = [logits.chunk(2) for logits in self._ask(discriminator, both)]
-        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-    def _verdict(self, real, generated):
-        """The discriminator's logits on generated images, in whose batch the real ones may have to be."""
-        if self.joint:
-            return self._verdicts(self.discriminator, real, generated)[1]
-        return self._ask(self.discriminator, generated)
-
-    def _ask(self, discriminator, view):
-        return discriminator(view) if self.on_features else [discriminator(view["image"])]
-
-    # The turns ----------------------------------------------------------------------------------------
-
-    def _update_discriminator(self, real, generated):
-        loss, verdicts = self._judge(real, generated)
-        norm = self._step(self.discriminator_adam, loss)
-        return {"discriminator": loss, "discriminator_gradient": norm, **verdicts}
-
-    def _update_generator(self, sr, lr, real, generated):
-        if self.stage.is_gan:
-            self.discriminator.requires_grad_(False)  # its weights' gradients would be computed for nothing
-        loss, terms = self._perceive(sr, lr, real, generated)
-        norm = self._step(self.generator_adam, loss)
-        if self.stage.is_gan:
-            self.discriminator.requires_grad_(True)
-        return {"generator": loss, "generator_gradient": norm, **terms}
-
-    def _step(self, adam, loss):
-        """Follow the gradient of ``loss``; returns the gradient's norm before Adam rescales it."""
-        adam.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(adam)
-        gradients = [weight.grad for group in adam.param_groups for weight in group["params"]]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        self.scaler.step(adam)
-        return norm
-
     # Measuring the game ---------------------------------------------------------------------------------
 
     def rebalance(self, lr, hr):
@@ -315,15 +306,11 @@ class Networks:
         The norms, before weighting, are those of "content", "adversarial" and, where it is weighed,
         "consistency"; all are tensors, means over all processes.
         """
-        lr, hr = (images.contiguous(memory_format=torch.channels_last) for images in (lr, hr))
         with _kept_statistics(self.generator, self.discriminator):
-            with torch.no_grad(), self.arithmetic():
-                sr = self.generator(lr)
-            sr = sr.detach().requires_grad_()
             with self.arithmetic():
                 with torch.no_grad():
-                    real = self.loss.view(hr)
-                generated = self.loss.view(sr)
+                    sr, real = self.generator(lr).float(), self.loss.view(hr)
+                generated = self.loss.view(sr.requires_grad_())
                 on_real, on_generated = self._verdicts(self.discriminator, real, generated)
                 content = self.loss.content(generated[self.loss.sees], real[self.loss.sees])
                 terms = {"content": content, "adversarial": adversarial_generator(on_generated)}
@@ -358,13 +345,43 @@ class Networks:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
+def trainable(network):
+    """The weights that training may move: those that are not frozen."""
+    return [weight for weight in network.parameters() if weight.requires_grad]
+
+
 def _detached(view):
     return {name: values.detach() for name, values in view.items()}
+
+
+def _gradients(adam):
+    """Those that there are: a network of one's own may have weights that its output does not depend on."""
+    weights = [weight for group in adam.param_groups for weight in group["params"]]
+    return [weight.grad for weight in weights if weight.grad is not None]
 
 
 def _mean_probability(logits):
     """The mean of D(image) over all patches, and over the tensors of logits."""
     return torch.stack([part.float().sigmoid().mean() for part in logits]).mean().detach()
+
+
+@contextmanager
+def _frozen(network):
+    """Within the block no gradient is computed of the weights of ``network`` (which may be None)."""
+    weights = trainable(network) if network else []
+    try:
+        for weight in weights:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
+
+
+def _keep_statistics(network):
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 @contextmanager
@@ -377,17 +394,6 @@ def _kept_statistics(*networks):
     finally:
         for buffer, value in zip(buffers, before, strict=True):
             buffer.copy_(value)
-
-
-@contextmanager
-def _fastest_convolutions(wanted):
-    """A GPU tries its convolution algorithms once for each shape and keeps the fastest."""
-    before = torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = before or wanted
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.benchmark = before
 
 
 def _for_adam(adam, state):

@@ -1,20 +1,24 @@
-"""How good is the generator now? PSNR on photos it is not trained on, and a picture to look at."""
+"""How good is the generator now? PSNR on photos it is not trained on, and pictures to look at."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from srgan_lib.data.sources import bundled_photos, held_out_photos
 from srgan_lib.degradations import imresize
 from srgan_lib.errors import SrganError
 from srgan_lib.images import crop_to_multiple, from_signed, to_unit
 from srgan_lib.metrics import psnr
+from srgan_lib.networks import scale_of_network
 
 MOST_PHOTOS = 30
 SMALLEST_SIDE = 4  # LR pixels
 LARGEST_SIDE = 512  # of the middle that is used: a whole 2K photo would keep the training waiting
-PREVIEW_SIDE = 192
+SIDE = 192  # pixels of what is pictured
 PREVIEW_PHOTOS = 3
+# (top, left) of the part that is kept: eyes and fur; a spoon, its mirror image and wood; a face and hair.
+CORNERS = {"chelsea": (40, 120), "coffee": (200, 288), "astronaut": (20, 128)}
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def validate(generator, examples):
     PSNR is on Y without a border of ``scale`` pixels (section 3.1).
     """
     images = results(generator, examples)
-    scale = generator.config["scale"]
+    scale = scale_of_network(generator)
     values = {
         item.name: round(psnr(item.hr, image, crop=scale), 4)
         for item, image in zip(examples, images, strict=True)
@@ -91,10 +95,13 @@ def validate(generator, examples):
     return values, images
 
 
-def preview(examples, images):
-    """A row a photo: LR enlarged by pixel repetition, the result, the original. uint8 (H, W, 3)."""
-    rows = []
-    for item, image in list(zip(examples, images, strict=True))[:PREVIEW_PHOTOS]:
+def preview(generator, examples):
+    """A row a photo, of the first three: LR enlarged by pixel repetition, the result, the original.
+
+    ``uint8`` (H, W, 3).
+    """
+    rows, shown = [], examples[:PREVIEW_PHOTOS]
+    for item, image in zip(shown, results(generator, shown), strict=True):
         scale = item.hr.shape[0] // item.lr.shape[0]
         large = np.kron(item.lr, np.ones((scale, scale, 1), dtype=np.uint8))
         rows.append(np.concatenate([_middle(picture) for picture in (large, image, item.hr)], axis=1))
@@ -102,9 +109,9 @@ def preview(examples, images):
 
 
 def _middle(image):
-    top, left = (max(0, (side - PREVIEW_SIDE) // 2) for side in image.shape[:2])
-    part = image[top : top + PREVIEW_SIDE, left : left + PREVIEW_SIDE]
-    missing = [(0, PREVIEW_SIDE - side) for side in part.shape[:2]]
+    top, left = (max(0, (side - SIDE) // 2) for side in image.shape[:2])
+    part = image[top : top + SIDE, left : left + SIDE]
+    missing = [(0, SIDE - side) for side in part.shape[:2]]
     return np.pad(part, [*missing, (0, 0)])
 
 
@@ -119,3 +126,37 @@ def bicubic_baseline(examples):
         )
         for item in examples
     }
+
+
+# ------------------------------------------------ three photos, again and again, in an adversarial stage
+
+
+def moments(updates, count):
+    """After which updates of a stage to look: 0, then each time twice as many, ``updates`` being the last.
+
+    At most ``count`` numbers, in rising order. Training changes a network fastest at its start, so equal
+    distances would miss most of it.
+    """
+    return sorted({0, *(-(-updates // 2**halvings) for halvings in range(count - 1))}) if count else []
+
+
+def pictured(data, degradation):
+    """The whole photos to picture as a list of ``Example``: not the astronaut where ``data`` holds it."""
+    photos = held_out_photos() + [photo for photo in bundled_photos() if photo.name in CORNERS]
+    kept = photos if data != "bundled" else held_out_photos()
+    whole = [(photo.name, crop_to_multiple(photo.load(), degradation.scale)) for photo in kept]
+    return [Example(name, hr, degradation.whole(hr)) for name, hr in whole]
+
+
+def pictures(generator, examples):
+    """{name: the middle of the result, uint8 (192, 192, 3)} of each photo that ``pictured`` gave."""
+    return {
+        item.name: part(item.name, image)
+        for item, image in zip(examples, results(generator, examples), strict=True)
+    }
+
+
+def part(name, image):
+    """The part of a photo's result, or of the photo itself, that is pictured: uint8 (192, 192, 3)."""
+    top, left = CORNERS[name]
+    return image[top : top + SIDE, left : left + SIDE]

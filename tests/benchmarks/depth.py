@@ -23,8 +23,8 @@ from srgan_lib.networks.generator import Generator
 from srgan_lib.support.devices import pick_device
 from srgan_lib.support.files import whole_file
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.training.content import generator_loss
-from srgan_lib.training.step import Networks
+from srgan_lib.training.content import stage_loss
+from srgan_lib.training.fast import networks_for
 
 RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "depth.json"
 ROUNDS = 20
@@ -88,8 +88,8 @@ def seconds_in_turns(networks, options):
         config = config_of(blocks, long_skip, options)
         names = ("scale", "blocks", "channels", "batch_norm", "long_skip")
         generator = Generator(**{name: getattr(config, name) for name in names}).to(device)
-        loss, _ = generator_loss(config.stages[0], config, device)
-        steps.append(Networks(config, config.stages[0], generator, loss, device))
+        loss, _ = stage_loss(config.stages[0], config, device)
+        steps.append(networks_for(config, config.stages[0], generator, loss, device))
     times = [[] for _ in steps]
     for _ in range(ROUNDS):
         for step, own in zip(steps, times, strict=True):

@@ -22,7 +22,7 @@ from srgan_lib.data.sources import held_out_photos
 from srgan_lib.networks.weights import file_sha256
 from srgan_lib.support.files import whole_file
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.training.previews import part
+from srgan_lib.training.validation import part
 
 RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "failures.json"
 WHAT = "Adversarial runs with VGG54: a healthy one, one with adversarial weight 1, one from random weights"

@@ -16,7 +16,7 @@ from PIL import Image
 from srgan_lib.data.sources import bundled_photos, held_out_photos
 from srgan_lib.images import read_rgb
 from srgan_lib.support.files import whole_file
-from srgan_lib.training.previews import part
+from srgan_lib.training.validation import part
 
 RECORD = Path(__file__).resolve().parents[2] / "srgan_lib" / "records" / "history.json"
 QUALITY = 85  # of the JPEGs

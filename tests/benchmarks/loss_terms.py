@@ -19,8 +19,8 @@ from srgan_lib.data.sources import bundled_photos
 from srgan_lib.losses import VGGLoss, adversarial_generator
 from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.generator import Generator
+from srgan_lib.networks.run_folders import latest
 from srgan_lib.networks.vgg import VGG19Features
-from srgan_lib.training.checkpoints import latest
 from srgan_lib.training.content import feature_scale
 from srgan_lib.training.records import hardware_facts
 

@@ -45,10 +45,10 @@ from srgan_lib.networks.discriminator import Discriminator
 from srgan_lib.networks.generator import Generator
 from srgan_lib.networks.vgg import VGG19Features
 from srgan_lib.support.devices import pick_device
-from srgan_lib.training.content import feature_scale, generator_loss
+from srgan_lib.training.content import feature_scale, stage_loss
+from srgan_lib.training.fast import networks_for
 from srgan_lib.training.presets import paper
 from srgan_lib.training.records import hardware_facts
-from srgan_lib.training.step import Networks
 
 WORKERS = 4
 SCHEDULE = {"SRResNet-MSE": 1_000_000, "SRGAN-VGG54": 200_000}  # section 3.2
@@ -63,8 +63,8 @@ class OurLoop:
         config = paper(
             data="bundled", device=str(device), crop=options.crop, step=step, vgg_weights=options.vgg
         )
-        loss, _ = generator_loss(stage, config, device)
-        self.networks = Networks(config, stage, Generator().to(device), loss, device)
+        loss, _ = stage_loss(stage, config, device)
+        self.networks = networks_for(config, stage, Generator().to(device), loss, device)
         if self.networks.method.note:
             print(self.networks.method.note, flush=True)
         self.bank = PatchBank(bundled_photos(), crop=options.crop, device=device)

@@ -1,4 +1,4 @@
-"""What a run says while it goes on: one progress bar, JSON lines, TensorBoard, previews as images."""
+"""What a run writes while it goes on: one progress bar, JSON lines, TensorBoard, previews as images."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from srgan_lib.support.progress import is_followed, progress_bar
 from srgan_lib.training.health import verdict
 
 
-class Report:
+class RunLog:
     """Writes ``log.jsonl``, ``tensorboard/`` and ``previews/`` in the run's folder and draws the bar.
 
     When a run is resumed at an update, what an earlier, killed session wrote beyond it is dropped first;
@@ -54,11 +54,8 @@ class Report:
         self.bar.set_postfix(shown)
         self._scalars(values, update)
 
-    def validation(self, update, values, health, gain, picture):
-        """Log PSNR by photo and the health, say what is wrong, and save a picture as ``previews/UPDATE.png``.
-
-        ``gain`` is the mean PSNR less bicubic's; ``picture`` may be None.
-        """
+    def validation(self, update, values, health, gain):
+        """Log PSNR by photo and the health, and say what is wrong; ``gain`` is mean PSNR less bicubic's."""
         self._write({"update": update, "psnr": values, "health": health})
         self._scalars({f"psnr/{name}": value for name, value in values.items()}, update)
         self._scalars({f"health/{name}": value for name, value in health.items()}, update)
@@ -66,19 +63,17 @@ class Report:
             self.say(_health_line(update, gain, health))
             for sentence in verdict(health, gain):
                 self.say(f"  {sentence}")
-        if picture is not None:
-            folder = self.folder / "previews"
-            folder.mkdir(exist_ok=True)
-            save_image(picture, folder / f"{update:09d}.png")
-            if self._board:
-                self._board.add_image("preview", picture, update, dataformats="HWC")
+
+    def preview(self, update, picture):
+        """Save a picture as ``previews/UPDATE.png``, and show it in TensorBoard."""
+        self._save(f"{update:09d}", picture)
+        if self._board:
+            self._board.add_image("preview", picture, update, dataformats="HWC")
 
     def pictures(self, update, stage, images):
         """Save the results of an adversarial stage as ``previews/STAGE-PHOTO-UPDATE.png``."""
-        folder = self.folder / "previews"
-        folder.mkdir(exist_ok=True)
         for name, image in images.items():
-            save_image(image, folder / f"{stage}-{name}-{update:09d}.png")
+            self._save(f"{stage}-{name}-{update:09d}", image)
 
     def say(self, line):
         """A line above the bar."""
@@ -89,6 +84,11 @@ class Report:
         self.bar.close()
         if self._board:
             self._board.close()
+
+    def _save(self, name, image):
+        folder = self.folder / "previews"
+        folder.mkdir(exist_ok=True)
+        save_image(image, folder / f"{name}.png")
 
     def _write(self, values):
         with open(self.log, "a") as file:
@@ -114,7 +114,7 @@ def _health_line(update, gain, health):
 
 
 class Silence:
-    """The report of every process but the first."""
+    """The log of every process but the first."""
 
     def __getattr__(self, _):
         return lambda *_: None

@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from srgan_lib.errors import SrganError
+from srgan_lib.networks.run_folders import found
 from srgan_lib.support.folders import whole_folder
-from srgan_lib.training import checkpoints
 
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
@@ -65,7 +65,7 @@ def _files(folder):
     """All files of a folder in order of path, but of several checkpoints of a run only the newest."""
     if not folder.is_dir():
         raise SrganError(f"{folder}: no such folder; give the folder of a run")
-    old = {path for place in folder.rglob("checkpoints") for path in checkpoints.found(place)[:-1]}
+    old = {path for place in folder.rglob("checkpoints") for path in found(place)[:-1]}
     return sorted(path for path in folder.rglob("*") if path.is_file() and path not in old)
 
 
