@@ -140,4 +140,6 @@ def narrow_vgg(tmp_path, monkeypatch):
     monkeypatch.setattr("srgan_lib.networks.vgg.CHANNELS", narrow.CHANNELS)
     monkeypatch.setattr("srgan_lib.networks.feature_discriminator.WIDTH", narrow.WIDTH)
     monkeypatch.setattr("srgan_lib.training.step.Discriminator", narrow.SmallDiscriminator)
-    return narrow.write_vgg(tmp_path / "vgg.safetensors")
+    folder = tmp_path / "vgg19"  # not in a run's own folder: there it would be a result
+    folder.mkdir()
+    return narrow.write_vgg(folder / "vgg.safetensors")

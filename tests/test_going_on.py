@@ -15,8 +15,8 @@ from srgan_lib.training import checkpoints, presets
 from srgan_lib.training.checkpoints import check_place, check_same_run, config_of, longer
 from srgan_lib.training.config import Config, Stage
 from srgan_lib.training.deviations import deviations
+from srgan_lib.training.logging import RunLog
 from srgan_lib.training.presets import shortened
-from srgan_lib.training.report import Report
 from srgan_lib.training.step import learning_rate
 from srgan_lib.training.validation import bicubic_baseline, examples_from
 
@@ -146,7 +146,7 @@ def test_a_log_that_was_cut_loses_its_last_line_only(tail, capsys):
     ]
     text = "".join(f"{json.dumps(line)}\n" for line in lines)
     Path("log.jsonl").write_text(text + tail)
-    Report(TWO.but(out=".", tensorboard=False), 5, measured=1).close()
+    RunLog(TWO.but(out=".", tensorboard=False), 5, measured=1).close()
     assert [json.loads(line) for line in Path("log.jsonl").read_text().splitlines()] == lines[:2]
     assert ("1 damaged lines are left out" in capsys.readouterr().err) == bool(tail)
 

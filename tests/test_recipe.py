@@ -32,7 +32,7 @@ from srgan_lib.networks.weights import load_generator, save_generator, start_fro
 from srgan_lib.support import cuda_graph, devices
 from srgan_lib.training import checkpoints, fast, presets
 from srgan_lib.training.config import Config, Stage
-from srgan_lib.training.content import scaled_maps
+from srgan_lib.training.content import scaled_maps, stage_loss
 from srgan_lib.training.deviations import deviations
 from srgan_lib.training.loop import resume, train
 from srgan_lib.training.step import BALANCE_EVERY, Balance, Method, Networks, learning_rate
@@ -896,7 +896,7 @@ CHANGED = {
     "degradation": "blur", "network": "espcn", "scale": 2, "crop": 48, "blocks": 4, "channels": 8,
     "batch_norm": False, "long_skip": False, "tied_phases": True, "discriminator": "features",
     "discriminator_layers": ("12", "22"), "joint_batch": True, "adversarial_balance": 2.0,
-    "flat_crops": 0.1, "ema": 0.9, "precision": "bfloat16",
+    "flat_crops": 0.1, "ema": 0.9, "precision": "bfloat16", "stored_statistics": True,
 }  # fmt: skip
 STAGE_FREE = {"name", "drop"}  # drop means nothing without drop_at
 STAGE_CHANGED = {
@@ -914,6 +914,8 @@ def test_each_setting_that_departs_is_named(name):
     )
     if name == "discriminator_layers":
         base = base.but(discriminator="features")
+    if name == "stored_statistics":
+        base = base.but(initial="srresnet-mse.safetensors")
     assert set(deviations(base.but(**{name: CHANGED[name]}))) - set(deviations(base)), name
 
 
@@ -933,3 +935,43 @@ def test_whether_a_cpu_has_bfloat16_is_asked_without_failing(monkeypatch):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found, raising=False)
         assert devices.has_bfloat16() is expected
         assert presets.cpu(data="bundled").precision == ("bfloat16" if expected else "float32")
+
+
+# --------------------------------------------------------------------------------------- stored statistics
+
+
+def a_run_from(tmp_path, **settings):
+    """Networks of one stage that starts from weights whose statistics are not those of a new network."""
+    torch.manual_seed(1)
+    first = Generator(blocks=1, channels=4)
+    with torch.no_grad():
+        for _ in range(20):
+            first(torch.rand(2, 3, 12, 12))
+    save_generator(first, tmp_path / "first.safetensors")
+    stage = Stage("last", updates=4, learning_rate=1e-3, batch=2)
+    config = Config(
+        (stage,), crop=48, blocks=1, channels=4, initial=str(tmp_path / "first.safetensors"), **settings
+    )
+    generator = load_generator(config.initial)
+    loss, _ = stage_loss(stage, config, torch.device("cpu"), Bicubic(4))
+    return Networks(config, stage, generator, loss, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_run_with_stored_statistics_trains_what_is_used(tmp_path, kept):
+    networks = a_run_from(tmp_path, stored_statistics=kept)
+    lr, hr = torch.rand(2, 3, 12, 12), torch.rand(2, 3, 48, 48) * 2 - 1
+    used = copy.deepcopy(networks.generator).eval()
+    with torch.no_grad():
+        assert torch.allclose(networks.generate(lr), used(lr), atol=1e-5) == kept
+    before = {name: value.clone() for name, value in networks.generator.named_buffers()}
+    networks.update(lr, hr)
+    same = [torch.equal(value, before[name]) for name, value in networks.generator.named_buffers()]
+    assert all(same) if kept else not all(same)
+    weights = zip(networks.generator.parameters(), used.parameters(), strict=True)
+    assert all(not torch.equal(own, other) for own, other in weights)
+
+
+def test_statistics_must_come_from_somewhere():
+    with pytest.raises(SrganError, match="stored_statistics"):
+        Config((Stage("last", updates=1),), stored_statistics=True)

@@ -74,16 +74,17 @@ class Config:
     or "blur" (its method section: Gaussian blur, then subsampling). ``network`` is "srresnet", the generator,
     to which ``blocks``, ``channels``, ``batch_norm``, ``long_skip`` and ``tied_phases`` belong, or a
     baseline: "srcnn", "espcn", "drcn". ``tied_phases`` keeps the generator from drawing a grid
-    (``networks.phases``). ``memory`` bounds the decoded photos, in bytes. ``initial`` is a safetensors file
-    of generator weights to start from instead of random ones. ``ema`` above 0 keeps a moving average of the
-    generator's weights, which is then what is validated and saved. ``held_out`` is the number of photos of
-    ``data`` that are never trained on; validation is then on these and not on ``validation``.
-    ``discriminator`` is "figure4" or "features", which judges VGG19's feature maps ``discriminator_layers``
-    (``networks.feature_discriminator``). ``joint_batch`` lets Figure 4's see real and generated crops in one
-    batch, whose statistics its batch normalisation then shares; "features" always does. With
-    ``adversarial_balance`` above 0 the weight of the adversarial term is not the stage's: it is kept where
-    the term's gradient on the image is that many times the content loss's. ``flat_crops`` is the share of
-    crops that one random colour replaces.
+    (``networks.phases``). With ``stored_statistics`` its batch normalisation is in training what it is in
+    use: it takes the statistics that the weights in ``initial`` came with, and gathers none. ``memory``
+    bounds the decoded photos, in bytes. ``initial`` is a safetensors file of generator weights to start from
+    instead of random ones. ``ema`` above 0 keeps a moving average of the generator's weights, which is then
+    what is validated and saved. ``held_out`` is the number of photos of ``data`` that are never trained on;
+    validation is then on these and not on ``validation``. ``discriminator`` is "figure4" or "features", which
+    judges VGG19's feature maps ``discriminator_layers`` (``networks.feature_discriminator``). ``joint_batch``
+    lets Figure 4's see real and generated crops in one batch, whose statistics its batch normalisation then
+    shares; "features" always does. With ``adversarial_balance`` above 0 the weight of the adversarial term is
+    not the stage's: it is kept where the term's gradient on the image is that many times the content loss's.
+    ``flat_crops`` is the share of crops that one random colour replaces.
     ``validate_every``, ``preview_every`` and ``save_every`` count updates; 0 means never (a checkpoint is
     still written at the end of each stage). ``moments`` is how often in an adversarial stage three bundled
     photos are pictured, more densely at its start; 0 means never. ``time_limit`` is in seconds: the run saves
@@ -108,6 +109,7 @@ class Config:
     batch_norm: bool = True
     long_skip: bool = True
     tied_phases: bool = False
+    stored_statistics: bool = False
     discriminator: str = "figure4"
     discriminator_layers: tuple = ("12", "22", "32")
     joint_batch: bool = False
@@ -144,6 +146,10 @@ class Config:
             raise SrganError(f"config: stages are called {', '.join(names)}; each needs a name of its own")
         if self.tied_phases and self.network != "srresnet":
             raise SrganError(f"config: tied_phases is for srresnet, not for {self.network}; leave it out")
+        if self.stored_statistics and not self.initial:
+            raise SrganError(
+                "config: stored_statistics is for weights that have some; name their file as initial"
+            )
         if self.crop % self.scale or self.crop < 4 * self.scale:
             raise SrganError(
                 f"config: crop is {self.crop}; use a multiple of the scale, at least {4 * self.scale}"

@@ -14,6 +14,8 @@ def deviations(config):
     rows += ["a network of one's own"] if config.network == "own" else _of_network(config)
     rows += ["LR made by blur and subsampling"] if config.degradation == "blur" else []
     rows += ["sub-pixel layers with tied phases"] if config.tied_phases else []
+    if config.stored_statistics:
+        rows.append("the generator's batch normalisation takes stored statistics in training too")
     rows += [f"moving average of the weights ({config.ema:g})"] if config.ema else []
     rows += [f"a share of {config.flat_crops:.3g} of the crops is one colour"] if config.flat_crops else []
     rows += ["networks computed in bfloat16"] if config.precision == "bfloat16" else []

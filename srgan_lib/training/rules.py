@@ -121,6 +121,7 @@ CONFIG = {
     "batch_norm": FLAG,
     "long_skip": FLAG,
     "tied_phases": FLAG,
+    "stored_statistics": FLAG,
     "discriminator": one_of(*DISCRIMINATORS),
     "discriminator_layers": some_of(LAYERS, "a list of VGG19's feature maps, such as 12, 22"),
     "joint_batch": FLAG,

@@ -155,6 +155,8 @@ class Networks:
         if stage.is_gan and config.adversarial_balance:
             self.balance = Balance(config.adversarial_balance).to(device)
         self._generator = self._prepared(self.generator)
+        if config.stored_statistics:
+            _keep_statistics(self.generator)
         self._discriminator = self.discriminator and self._prepared(self.discriminator)
         self.average = MovingAverage(generator, config.ema) if config.ema else None
         self.generator_adam = self._adam(self.generator, BETAS)
@@ -374,6 +376,12 @@ def _frozen(network):
     finally:
         for weight in weights:
             weight.requires_grad_(True)
+
+
+def _keep_statistics(network):
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 @contextmanager
