@@ -71,13 +71,14 @@ def _example(photo, name, degradation):
 def results(generator, examples):
     """The super-resolved images, uint8 (H, W, 3), one an example.
 
-    Batch normalisation uses its stored statistics; the generator is left in the mode it was in.
+    Batch normalisation uses its stored statistics; every part of the generator is left in the mode it was in.
     """
-    was_training = generator.training
+    modes = {module: module.training for module in generator.modules()}
     generator.eval()
     device = next(generator.parameters()).device
     images = [from_signed(generator(to_unit(item.lr).unsqueeze(0).to(device)))[0] for item in examples]
-    generator.train(was_training)
+    for module, mode in modes.items():
+        module.training = mode
     return images
 
 
