@@ -13,7 +13,7 @@ def notebook(tmp_path):
     cells = []
     for source, text in (("print(1)", "1\n"), (asked, "AVX2 1\n")):
         output = nbformat.v4.new_output("stream", name="stdout", text=text)
-        cells.append(nbformat.v4.new_code_cell(source, outputs=[output]))
+        cells.append(nbformat.v4.new_code_cell(source, outputs=[output], execution_count=1))
     written = nbformat.v4.new_notebook(cells=cells)
     written.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nbformat.write(written, tmp_path / "one.ipynb")
@@ -23,6 +23,8 @@ def notebook(tmp_path):
 def test_only_what_differs_is_named(notebook):
     assert differences(notebook, "avx2", 1) == []
     assert differences(notebook, "sse41", 2) == ["Cell 1"]
+    with pytest.raises(RuntimeError, match="pytest did not run it"):
+        differences(notebook.with_name("none.ipynb"), "avx2", 1)
 
 
 def test_every_variant_has_its_own_variables():
