@@ -10,6 +10,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from narrow import CHANNELS, cut_after, gan_stage, networks_of, recipe, write_vgg
@@ -36,6 +37,7 @@ from srgan_lib.training.content import scaled_maps, stage_loss
 from srgan_lib.training.deviations import deviations
 from srgan_lib.training.loop import resume, train
 from srgan_lib.training.step import BALANCE_EVERY, Balance, Method, Networks, learning_rate
+from srgan_lib.training.validation import Example, results
 
 LAYERS = ("12", "22", "32")
 
@@ -975,3 +977,12 @@ def test_a_run_with_stored_statistics_trains_what_is_used(tmp_path, kept):
 def test_statistics_must_come_from_somewhere():
     with pytest.raises(SrganError, match="stored_statistics"):
         Config((Stage("last", updates=1),), stored_statistics=True)
+
+
+def test_stored_statistics_stay_stored_after_a_look_at_the_results(tmp_path):
+    networks = a_run_from(tmp_path, stored_statistics=True)
+    photo = np.zeros((48, 48, 3), np.uint8)
+    results(networks.generator, [Example("grey", photo, photo[::4, ::4])])
+    norms = [module for module in networks.generator.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert norms and not any(norm.training for norm in norms)
+    assert networks.generator.training
