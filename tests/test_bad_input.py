@@ -224,7 +224,7 @@ def test_the_way_to_convert_works(small):
     np.testing.assert_array_equal(upscale(photo(), "w.safetensors"), upscale(photo(), small))
 
 
-@pytest.mark.parametrize("model", [{}, {"a": torch.zeros(1)}, None, 4, torch.nn.Conv2d(3, 3, 3), b"x", ["a"]])
+@pytest.mark.parametrize("model", [{}, {"a": torch.zeros(1)}, None, 4, b"x", ["a"]])
 def test_a_model_that_is_none(model):
     assert "a model is a name" in line_of(pretrained.load, model)
     assert "a model is a name" in line_of(upscale, photo(), model)

@@ -40,7 +40,7 @@ def test_what_is_written_is_what_evaluate_makes(height, width, mode):
     photo("set/HR/a.png", height, width, mode)
     made = made_input(measured_part(Image.open("set/HR/a.png"), 4), 4)
     assert main(["data", "lr", "set", "--scales", "4"]) == 0
-    (example,) = examples_of("set")
+    (example,) = examples_of("set", 4)
     np.testing.assert_array_equal(matched_input(read_rgb(example.lr), example, 4), made)
 
 

@@ -56,8 +56,8 @@ def check_place(folder, saved, resume):
     """
     if saved and not resume:
         raise SrganError(f"{folder}: holds a run already; resume it, or choose another --out")
-    results = [folder / "record.json", *sorted(folder.glob("*.safetensors"))]
-    results = [path.name for path in results if os.path.exists(path)]
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    results = [name for name in names if name == "record.json" or name.endswith(".safetensors")]
     if results and not saved:
         raise SrganError(
             f"{folder}: holds a run already ({results[0]}), whose checkpoints are gone: it cannot go on;"
