@@ -230,6 +230,15 @@ def test_a_model_that_is_none(model):
     assert "a model is a name" in line_of(upscale, photo(), model)
 
 
+def test_a_pil_image_whose_file_is_closed_or_damaged(small):
+    save_image(photo(40, 40), "photo.png")
+    Path("half.png").write_bytes(Path("photo.png").read_bytes()[:300])
+    closed = Image.open("photo.png")
+    closed.close()
+    for image in (closed, Image.open("half.png")):
+        assert "the PIL image cannot be read" in line_of(upscale, image, small)
+
+
 def test_shipped_weights_that_were_changed(capsys):
     shutil.copy(pretrained.path("srgan-vgg54"), "spare")
     pretrained.ship(Generator(blocks=1, channels=4), "other", {})

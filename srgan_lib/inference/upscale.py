@@ -101,7 +101,10 @@ def _engine(network, device):
 
 def _upscale_pil(image, settings):
     metadata.note(image)
-    pixels = photo_files.pixels_of(image)
+    try:
+        pixels = photo_files.pixels_of(image)
+    except (OSError, ValueError) as error:  # a file that was closed, or is damaged behind its header
+        raise SrganError(f"the PIL image cannot be read ({error}); open it again") from error
     result = Image.fromarray(_upscale_array(pixels, settings))
     space = metadata.unfitting_profile(image)
     if space:
