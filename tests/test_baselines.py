@@ -130,7 +130,7 @@ def test_unknown_networks_and_scales_are_refused():
         build("srcn")
     with pytest.raises(SrganError, match="scale 3"):
         build("espcn", scale=3)
-    with pytest.raises(SrganError, match="network is 'espn'; use srresnet, srcnn, espcn or drcn"):
+    with pytest.raises(SrganError, match="network is 'espn'; use srresnet, srcnn, espcn, drcn or own"):
         Config(stages=(Stage("a", 1),), network="espn")
 
 

@@ -190,7 +190,7 @@ def test_nothing_is_overwritten_and_a_full_disk_leaves_nothing(split_run, tmp_pa
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(transport.os, "replace", full)
+    monkeypatch.setattr("srgan_lib.support.folders.os.replace", full)
     with pytest.raises(SrganError, match="No space left"):
         transport.join(split_run, tmp_path / "again")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "run"]

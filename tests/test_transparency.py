@@ -34,22 +34,8 @@ def on(background, image):
     return image[..., :-1] * image[..., -1:] / 255 + background * (1 - image[..., -1:] / 255)
 
 
-def models():
-    return [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(
-                strict=False, reason="these weights draw plain white as 249 (issue on weights)"
-            )
-            if name == "srresnet-mse"
-            else (),
-        )
-        for name in pretrained.names()
-    ]
-
-
 @pytest.mark.parametrize("hidden", [0, 128, 255])
-@pytest.mark.parametrize("model", models())
+@pytest.mark.parametrize("model", pretrained.names())
 def test_a_white_disc_has_no_rim(model, hidden):
     assert on(255, upscale(disc(hidden), model)).min() >= 250
 

@@ -152,16 +152,22 @@ def make_ready(folder, name, device=None, say=print):
         return
     generator, change = _as_stored(load_generator(folder / name / f"{name}.safetensors"))
     means = measure(generator, name, sets, device)
+    runs = [*_earlier_runs(folder, name, run), run]
+    own = [each for each in runs if each["config"]["stages"][-1]["name"] == name]
+    updates = sum(each["updates"] for each in own)
     record = {
-        "what": _what(name, run, generator),
-        "updates": run["updates"],
+        "what": _what(name, own, generator),
+        "updates": updates,
         "test_sets": means,
         "float16_changes_levels": round(change, 3),
         "protocol": protocol(run["config"]["scale"]),
         "starts_from": run["config"]["initial"] and Path(run["config"]["initial"]).stem,
-        "deviations": run["config"]["deviations"],
+        "deviations": [
+            line.replace(f"{run['updates']:,} updates instead", f"{updates:,} updates instead")
+            for line in run["config"]["deviations"]
+        ],
         "licences": plan["licences"],
-        "runs": [*_earlier_runs(folder, name, run), run],
+        "runs": runs,
     }
     dtype = torch.float16 if change < HALF_A_LEVEL else torch.float32
     pretrained.ship(generator, name, record, folder / "models", dtype)
@@ -205,14 +211,15 @@ def measure(generator, name, sets, device=None):
     return {set_name: {kind: column.mean(set_name, kind) for kind in result.measures} for set_name in sets}
 
 
-def _what(name, run, generator):
-    seconds = run["seconds"]
+def _what(name, runs, generator):
+    """One line on a model from the ``runs`` that trained it, one after the other."""
+    seconds, updates = (sum(run[what] for run in runs) for what in ("seconds", "updates"))
     took = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
     blocks = generator.config.get("blocks")
     network = f"{blocks} residual blocks" if blocks else f"{count_parameters(generator):,} weights"
-    photos, device = run["data"]["photos"], run["hardware"]["device"]
+    photos, device = runs[-1]["data"]["photos"], runs[-1]["hardware"]["device"]
     network = f"{network}, scale {generator.config['scale']}"
-    return f"{name}: {network}; {run['updates']:,} updates on {photos} photos, {took} on {device}"
+    return f"{name}: {network}; {updates:,} updates on {photos} photos, {took} on {device}"
 
 
 def _public(run):

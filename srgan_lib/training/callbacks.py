@@ -1,7 +1,7 @@
 """What is done while a run goes on: logging, validation, previews, checkpoints, and what a user adds.
 
 The loop trains; at fixed points it calls each callback. ``train(config, callbacks=[...])`` adds some to the
-four of every run, which come first:
+four of every run, which come first::
 
     class StopWhenWorse(sr.training.callbacks.Callback):
         def on_validation(self, run, measurement):
