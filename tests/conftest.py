@@ -143,3 +143,18 @@ def narrow_vgg(tmp_path, monkeypatch):
     folder = tmp_path / "vgg19"  # not in a run's own folder: there it would be a result
     folder.mkdir()
     return narrow.write_vgg(folder / "vgg.safetensors")
+
+
+@pytest.fixture
+def work_with_a_small_model(tmp_path, monkeypatch):
+    """An empty working directory, and a small model as the shipped one."""
+    import torch  # here: notebooks are collected without it
+
+    from srgan_lib import pretrained
+    from srgan_lib.networks.generator import Generator
+
+    torch.manual_seed(0)
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "weights")
+    pretrained.ship(Generator(blocks=1, channels=4).eval(), "srgan-vgg54", {})
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")

@@ -5,24 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from srgan_lib import pretrained
 from srgan_lib.cli import main
 from srgan_lib.errors import SrganError
 from srgan_lib.inference.targets import upscale_jobs
-from srgan_lib.networks.generator import Generator
 
-
-@pytest.fixture(autouse=True)
-def work(tmp_path, monkeypatch):
-    """An empty working directory, and a small model as the shipped one."""
-    torch.manual_seed(0)
-    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path / "weights")
-    pretrained.ship(Generator(blocks=1, channels=4).eval(), "srgan-vgg54", {})
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+pytestmark = pytest.mark.usefixtures("work_with_a_small_model")
 
 
 def photos(*paths):
