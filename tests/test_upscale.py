@@ -315,26 +315,28 @@ def test_a_names_generator_is_made_once_and_follows_the_file(tmp_path, monkeypat
     _shipped_engine.cache_clear()
 
 
-def test_two_threads_at_once_leave_torchs_thread_count_alone(small):
+@pytest.fixture
+def two_threads():
+    """PyTorch computes in two threads; afterwards in as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_two_threads_at_once_leave_torchs_thread_count_alone(small, two_threads):
     """Each computes in one thread of torch; whoever starts or ends first, the others' count comes back."""
     wide = trained_looking(blocks=1, channels=32)
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        expected = upscale(photo(40, 40), wide)
-        with ThreadPoolExecutor(3) as pool:
-            found = list(pool.map(lambda _: upscale(photo(40, 40), wide), range(6)))
-        assert all(np.array_equal(image, expected) for image in found)
-        assert torch.get_num_threads() == 2
-        with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(torch.get_num_threads).result() == 2, "and in threads that come later"
-    finally:
-        torch.set_num_threads(before)
+    expected = upscale(photo(40, 40), wide)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: upscale(photo(40, 40), wide), range(6)))
+    assert all(np.array_equal(image, expected) for image in found)
+    assert torch.get_num_threads() == 2
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 2, "and in threads that come later"
 
 
-def test_a_thread_that_starts_while_another_is_at_work_gets_the_usual_count():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
+def test_a_thread_that_starts_while_another_is_at_work_gets_the_usual_count(two_threads):
     entered, leave = threading.Event(), threading.Event()
 
     def hold():
@@ -348,34 +350,26 @@ def test_a_thread_that_starts_while_another_is_at_work_gets_the_usual_count():
             first.join(60)  # who came first leaves first
         return torch.get_num_threads()
 
-    try:
-        first = threading.Thread(target=hold)
-        first.start()
-        assert entered.wait(60)
-        with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(follow).result(60) == 2
-        with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(torch.get_num_threads).result() == 2
-    finally:
-        torch.set_num_threads(before)
+    first = threading.Thread(target=hold)
+    first.start()
+    assert entered.wait(60)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(follow).result(60) == 2
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 2
     assert winograd._users == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_process_that_forks_after_use_can_upscale(tmp_path):
+def test_a_process_that_forks_after_use_can_upscale(tmp_path, two_threads):
     wide = trained_looking(blocks=1, channels=32)
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        expected = upscale(photo(20, 20), wide)
-        child = os.fork()
-        if child == 0:
-            torch.set_num_threads(1)  # OpenMP's own threads do not survive a fork either
-            same = np.array_equal(upscale(photo(20, 20), wide), expected)
-            os._exit(0 if same else 1)
-        assert os.waitpid(child, 0)[1] == 0
-    finally:
-        torch.set_num_threads(before)
+    expected = upscale(photo(20, 20), wide)
+    child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)  # OpenMP's own threads do not survive a fork either
+        same = np.array_equal(upscale(photo(20, 20), wide), expected)
+        os._exit(0 if same else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_profile_of_another_colour_space_is_told(small, capsys):

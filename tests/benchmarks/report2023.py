@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from srgan_lib.data.downloads import get
-from srgan_lib.data.sources import folder_of_pairs, folder_of_photos
+from srgan_lib.data.sources import folder_of_pairs
 from srgan_lib.degradations import imresize
-from srgan_lib.images import crop_to_multiple, read_rgb
+from srgan_lib.evaluation.own_sets import pairs_of
 from srgan_lib.inference.upscale import upscale
 from srgan_lib.metrics import psnr, ssim
 
@@ -28,18 +28,12 @@ PROTOCOL = "8-bit results, unrounded Y, 2 pixels off each border, daala's SSIM, 
 
 
 def images_of(pairs):
-    """{set: [(name, original, input)]}, made when asked for."""
+    """{set: [(original, input)]}, made when asked for."""
     val = folder_of_pairs(pairs / "val" / "high", pairs / "val" / "low")
     return {
-        "pairs": ((photo.name, photo.load(), photo.load_lr()) for photo in val),
-        **{name: _of_test_set(name) for name in ("Set5", "Set14")},
+        "pairs": ((photo.load(), photo.load_lr()) for photo in val),
+        **{name: pairs_of(get(name), SCALE) for name in ("Set5", "Set14")},
     }
-
-
-def _of_test_set(name):
-    for photo in folder_of_photos(get(name) / "HR"):
-        original = crop_to_multiple(read_rgb(photo.path), SCALE)
-        yield photo.name, original, imresize(original, 1 / SCALE)
 
 
 def measured(methods, pairs):
@@ -47,7 +41,7 @@ def measured(methods, pairs):
     found = {}
     for name, images in images_of(pairs).items():
         rows = {method: {"psnr": [], "ssim": []} for method in methods}
-        for _, original, small in images:
+        for original, small in images:
             for method, enlarge in methods.items():
                 result = enlarge(small)
                 rows[method]["psnr"].append(round(psnr(original, result, crop=SCALE), 4))
